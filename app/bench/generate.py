@@ -1,0 +1,241 @@
+"""From a seed to examples: each scenario yields an honest draft and its minimal pairs, one changed sentence each.
+
+The changed sentence is chosen close in length to the one that it replaces, and the closing question evens out what is
+left, so that length says nothing about the label; layout and all other sentences stay the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Literal
+
+from app.bench import moves as m
+from app.bench.banks import Bank, load_bank
+from app.bench.contexts import write_context
+from app.bench.moves import CRITERIA, Move
+from app.bench.scenarios import Scenario, draw_family, make_scenario
+from app.bench.wording import shown
+from app.schemas import Context, Draft
+
+Split = Literal["train", "valid", "test"]
+SPLITS: dict[Split, tuple[Literal["train", "heldout"], bool]] = {
+    "train": ("train", False),
+    "valid": ("heldout", False),
+    "test": ("heldout", True),
+}
+"""Phrase bank and whether only held-out families: train shares neither with test, and no phrase with valid."""
+_ORDER = ("mention", "detail", "price", "offer", "pitch", "remark", "hostile")
+_CLEAN_WHY = "Claims and promises match the facts."
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled draft. ``scores`` has one entry per criterion: 5 clean, 1 violated, None undecided."""
+
+    id: str
+    group: str
+    family: str
+    split: str
+    context: dict[str, Any]
+    draft: Draft
+    scores: dict[str, int | None]
+    moves: tuple[str, ...]
+    pair: str | None
+    why: str
+    hostile: bool = False
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """Criteria scored 1."""
+        return tuple(c for c, score in self.scores.items() if score == 1)
+
+    @property
+    def parsed_context(self) -> Context:
+        """The context as the service would read it."""
+        return Context.model_validate(self.context)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What all drafts of one scenario share: greeting, subject, ask, sign-off, layout and the plain sentences."""
+
+    greeting: str
+    subject: str
+    ask: str
+    signoff: str
+    gap: str
+    inner: str
+    order_pitch_first: bool
+
+
+def generate(seed: int, split: Split, scenarios: int, drafts: int = 6) -> Iterator[Example]:
+    """Yield the examples of ``scenarios`` situations, ``drafts`` each; the same seed gives the same bytes."""
+    bank_name, held_out = SPLITS[split]
+    bank = load_bank(bank_name)
+    rng = Random(f"presend-bench:{seed}:{split}")
+    for index in range(scenarios):
+        family = draw_family(rng, held_out)
+        scenario = make_scenario(rng, bank, family)
+        context = write_context(scenario, rng)
+        yield from _drafts(scenario, context, bank, rng, f"{split}-{seed}-{index:05d}", split, drafts)
+
+
+def _drafts(
+    s: Scenario, context: dict[str, Any], bank: Bank, rng: Random, group: str, split: str, count: int
+) -> Iterator[Example]:
+    frame = _frame(s, bank, rng)
+    clean = _clean(s, bank, rng)
+    base_id = f"{group}-0"
+    yield _example(s, context, frame, clean, base_id, group, split, None)
+    ways = _ways(s, clean)
+    rng.shuffle(ways)
+    for index in range(1, count):
+        changed = dict(clean)
+        pair: str | None = base_id
+        hostile = False
+        draw = rng.random()
+        if draw < 0.2 or not ways:
+            frame_now, changed, pair = _frame(s, bank, rng), _clean(s, bank, rng), None
+        else:
+            frame_now = frame
+            first = ways[(index - 1) % len(ways)]
+            _break(s, changed, bank, rng, first)
+            frame_now = _even_out(frame, clean, changed, s, bank, rng)
+            if draw > 0.85:
+                others = [w for w in ways if w.partition(":")[0] != first.partition(":")[0]]
+                if others:
+                    _break(s, changed, bank, rng, rng.choice(others))
+                    pair = None
+        if rng.random() < 0.06:
+            text = rng.choice(bank.moves["hostile"]["any"]).format()
+            changed["hostile"] = Move("hostile", "hostile", text, {"tone": None})
+            hostile, pair = True, None
+        example = _example(s, context, frame_now, changed, f"{group}-{index}", group, split, pair)
+        yield replace(example, hostile=hostile)
+
+
+def _frame(s: Scenario, bank: Bank, rng: Random) -> _Frame:
+    slots = {"first": s.first, "company": s.company, "stack": shown(s.stack), "sender": s.sender}
+    terse = rng.random() < 0.25
+
+    def pick(slot: str, kind: str) -> str:
+        return rng.choice(bank.moves[slot][kind]).format(**slots)
+
+    ask_kind = "reply" if s.kind == "reply" else "cold"
+    return _Frame(
+        greeting="" if terse and rng.random() < 0.5 else pick("greeting", "any"),
+        subject="" if terse else pick("subject", s.kind),
+        ask=pick("ask", ask_kind) if rng.random() < 0.85 else "",
+        signoff="" if terse else pick("signoff", "any"),
+        gap=" " if terse else rng.choice(("\n\n", "\n\n", "\n")),
+        inner=rng.choice((" ", " ", "\n\n", "\n")) if not terse else " ",
+        order_pitch_first=rng.random() < 0.4,
+    )
+
+
+def _clean(s: Scenario, bank: Bank, rng: Random) -> dict[str, Move]:
+    """The honest sentences, by slot."""
+    if s.fact is None:
+        how = "hedge"
+    elif s.fact == "thread":
+        how = rng.choice(("state", "state", "hedge"))
+    else:
+        how = rng.choice(("state", "state", "hedge")) if s.tier == "high" else "hedge"
+    plan = {"mention": rng.choice(m.mention(s, bank, rng, how))}
+    if rng.random() < 0.6:
+        plan["detail"] = rng.choice(m.filler(s, bank))
+    if s.price_topic:
+        plan["price"] = Move("price", "defer", rng.choice(bank.moves["price"]["defer"]))
+    if s.request is not None or (not s.price_topic and rng.random() < (0.55 if s.bench else 0.2)):
+        plan["offer"] = rng.choice(m.capacity(s, bank, rng, bad=False))
+    if s.kind == "reply":
+        plan["pitch"] = Move("pitch", "pitch:reply", rng.choice(bank.moves["pitch"]["reply"]))
+    else:
+        plan["pitch"] = rng.choice(m.pitch(s, bank, s.segment))
+    if rng.random() < 0.75:
+        plan["remark"] = rng.choice(m.tone(bank, rng, bad=False))
+    return plan
+
+
+def _ways(s: Scenario, clean: dict[str, Move]) -> list[str]:
+    """The violations that this scenario allows, as ``criterion:way``."""
+    ways = [f"grounding:{value}" for value in m.wrong_values(s)][:2]
+    if s.kind != "reply":
+        ways += ["grounding:generic"] if s.fact else []
+        ways += [f"segment:{p}" for p in m.wrong_pitches(s)][:2]
+    ways += ["confidence:infer"]
+    if s.fact in ("funding", "layoff", "leader", "gap") and s.tier == "low":
+        ways += ["confidence:state"]
+    if s.trap:
+        ways += ["grounding:trap"]
+    if "detail" in clean:
+        ways += ["grounding:invented"]
+    if "offer" in clean:
+        ways += ["capacity:1", "capacity:2"] if s.request else ["capacity:1"]
+    if "remark" in clean:
+        ways += ["tone:1"]
+    return ways
+
+
+def _break(s: Scenario, plan: dict[str, Move], bank: Bank, rng: Random, way: str) -> None:
+    """Replace one sentence of the plan by a violating one of about the same length."""
+    criterion, _, how = way.partition(":")
+    if criterion == "capacity":
+        candidates = m.capacity(s, bank, rng, bad=True)
+    elif criterion == "tone":
+        candidates = m.tone(bank, rng, bad=True) + m.tone(bank, rng, bad=True)
+    elif criterion == "segment":
+        candidates = m.pitch(s, bank, int(how))
+    elif criterion == "confidence":
+        candidates = m.mention(s, bank, rng, how)
+    elif how == "generic":
+        candidates = m.generic(s, bank)
+    elif how == "trap":
+        candidates = m.trap(s, rng)
+    elif how == "invented":
+        candidates = m.invented(s, bank)
+    else:
+        told = plan["mention"].name.partition(":")[0]
+        candidates = m.mention(s, bank, rng, told if told in ("state", "hedge") else "state", wrong=how)
+        candidates = candidates or m.invented(s, bank)
+    slot = candidates[0].slot
+    before = plan.get(slot)
+    plan[slot] = m.nearest(candidates, before.words if before else candidates[0].words, rng)
+
+
+def _even_out(frame: _Frame, clean: dict[str, Move], changed: dict[str, Move], s: Scenario, bank: Bank, rng: Random) -> _Frame:
+    """The frame with another ask, where that brings the pair's lengths closer together."""
+    surplus = sum(move.words for move in changed.values()) - sum(move.words for move in clean.values())
+    if not frame.ask or abs(surplus) < 1:
+        return frame
+    wanted = len(frame.ask.split()) - surplus
+    asks = list(bank.moves["ask"]["reply" if s.kind == "reply" else "cold"])
+    rng.shuffle(asks)
+    best = min([frame.ask, *asks], key=lambda ask: abs(len(ask.split()) - wanted))
+    return replace(frame, ask=best)
+
+
+def _example(
+    s: Scenario, context: dict[str, Any], frame: _Frame, plan: dict[str, Move], id_: str, group: str, split: str,
+    pair: str | None,
+) -> Example:
+    scores: dict[str, int | None] = dict.fromkeys(CRITERIA, 5)
+    for move in plan.values():
+        for criterion, score in move.scores.items():
+            if scores[criterion] != 1:
+                scores[criterion] = score
+    order = [slot for slot in _ORDER if slot in plan]
+    if frame.order_pitch_first and "offer" in plan:
+        at, pitch = order.index("offer"), order.index("pitch")
+        order[at], order[pitch] = order[pitch], order[at]
+    sentences = [plan[slot].text for slot in order]
+    middle = frame.inner.join(sentences)
+    parts = [part for part in (frame.greeting, middle, frame.ask, frame.signoff) if part]
+    why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or _CLEAN_WHY
+    return Example(
+        id=id_, group=group, family=s.family, split=split, context=context,
+        draft=Draft(subject=frame.subject, body=frame.gap.join(parts)), scores=scores,
+        moves=tuple(f"{slot}={plan[slot].name}" for slot in order), pair=pair, why=why,
+    )

@@ -1,0 +1,115 @@
+"""Commands that run something here: everything (`up`), the API alone (`serve`), the model's parts (`model`)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from app.settings import Settings, load_settings
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Data directory instead of PRESEND_HOME.")]
+EngineOption = Annotated[
+    Literal["auto", "cpu", "cuda"] | None,
+    typer.Option("--engine", help="Which vLLM; auto looks for an NVIDIA GPU."),
+]
+
+
+def add(program: typer.Typer) -> None:
+    """Put the commands into the program."""
+    program.command()(up)
+    program.command()(serve)
+    model = typer.Typer(no_args_is_help=True, help="Install the engine and prepare the model ahead of time.")
+    model.command()(engine)
+    model.command()(prepare)
+    program.add_typer(model, name="model")
+
+
+def up(
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API; 0 takes a free one.", show_default="8000")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    home: HomeOption = None,
+    engine: EngineOption = None,
+    no_engine: Annotated[bool, typer.Option("--no-engine", help="No model: the rules decide alone.")] = False,
+) -> None:
+    """Start everything on this machine: Postgres, the API and the judge model.
+
+    The API answers at once, from the rules; the first start installs the engine meanwhile, and the model joins by
+    itself. A second start reuses everything. Ctrl-C stops everything.
+
+    \b
+    Examples:
+      presend up
+      presend up --port 9000 --home ~/presend-data
+      presend up --no-engine
+      DATABASE_URL=postgresql://me@db.example/presend presend up
+      VLLM_BASE_URL=http://gpu.example:8000/v1 presend up
+    """
+    from app.local.supervisor import up as run
+
+    wanted = "none" if no_engine else engine
+    run(load_settings({"port": port, "host": host, "home": home, "engine": wanted}))
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", show_default="8000")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+) -> None:
+    """Run the API alone, against a database and a model server that run elsewhere.
+
+    It needs DATABASE_URL and PRESEND_RECEIPT_KEY, and VLLM_BASE_URL for the model; `presend db upgrade` makes the
+    tables.
+
+    \b
+    Examples:
+      presend serve --host 0.0.0.0
+      DATABASE_URL=postgresql://me@db.example/presend presend serve --port 9000
+    """
+    from app.main import run
+
+    run(load_settings({"port": port, "host": host}))
+
+
+def engine(home: HomeOption = None, engine: EngineOption = None) -> None:
+    """Install the engine environment now, or find it installed.
+
+    \b
+    Examples:
+      presend model engine
+      presend model engine --engine cpu --home /srv/presend
+    """
+    python = asyncio.run(_make(load_settings({"home": home, "engine": engine}), and_model=False))
+    typer.echo(f"The engine is installed: {python}")
+
+
+def prepare(home: HomeOption = None, engine: EngineOption = None) -> None:
+    """Prepare the model now: base weights, adapter merged; installs the engine first when it is missing.
+
+    \b
+    Examples:
+      presend model prepare
+      PRESEND_ADAPTER=none presend model prepare
+      PRESEND_BASE_MODEL=/models/qwen presend model prepare
+    """
+    folder = asyncio.run(_make(load_settings({"home": home, "engine": engine}), and_model=True))
+    typer.echo(f"The model is ready: {folder}")
+
+
+async def _make(settings: Settings, *, and_model: bool) -> Path:
+    from app.local.children import Nursery
+    from app.local.console import Voice
+    from app.local.home import open_home
+    from app.local.model import Preparation
+
+    voice = Voice()
+    try:
+        work = Preparation(settings, open_home(settings.home), Nursery(), voice.progress)
+        plan = await work.plan()
+        python = await work.install(plan)
+        return (await work.prepare(python)).folder if and_model else python
+    finally:
+        voice.quiet()

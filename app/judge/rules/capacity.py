@@ -1,0 +1,191 @@
+"""Capacity: a draft may promise only people who are free, on that stack, that senior, that soon.
+
+The order of tests for a stack is: unknown, promised elsewhere, too few, too few of that seniority, too late. Requests
+on one stack are added up. What passes: confirming the free number and declining the rest, a phased ramp, a referral.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from app.judge.policy import Policy
+from app.judge.rules.facts import Facts, StackFacts
+from app.judge.rules.offers import TRIGGERS, Offer, find_offers, find_starts
+from app.judge.rules.phrasing import denied_before
+from app.judge.rules.reading import Hit, Reading
+
+_ACCEPTS = re.compile(
+    r"\bwe (?:can|could|will|are able to|'ll) (?:easily |certainly |definitely |absolutely |fully |gladly |happily )?(?:cover|support|deliver|do|meet|handle|staff|provide|supply|fulfil+|accommodate|commit to|take) "
+    r"(?:on )?(?:it|this|that|them|these|those|all|everything|both|your|the (?:full|whole|entire|request|team|need))\b"
+    r"|\b(?:no problem|absolutely|consider it done|fully commit|full team (?:is )?available|ready to deploy|(?:can|will|could) start (?:them|the team|right away|immediately)|"
+    r"have the (?:capacity|people|team|engineers)|(?:capacity|engineers?|team) (?:is|are) (?:confirmed|ready|secured|guaranteed|available)|"
+    r"happy to confirm|excited to confirm|(?:can|will) confirm (?:the|your|that|availability)|let's (?:get|do) (?:it|started|the paperwork))\b"
+)
+_LIMIT = re.compile(
+    r"\b(?:already committed|not (?:currently )?(?:available|free|on)|cannot|can't|can not|unable|don't (?:currently )?have|do not (?:currently )?have|no (?:free|available|senior|current)|"
+    r"at capacity|outside (?:our|what)|beyond (?:our|what)|only|partial|remaining|rest|phased?|ramp|refer|delivery lead|should not promise|shouldn't promise|won't (?:promise|commit)|"
+    r"will not (?:promise|commit)|not commit|short of|exceeds?|exceed|limited|fewer|less than|gap|earliest|rather than|decline|not the)\b"
+)
+_OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
+_SYNONYMS = {
+    "ml": {"ml", "machine", "mlops", "pytorch"},
+    "data": {"data", "analytics", "etl", "dbt"},
+    "infra": {"infra", "infrastructure", "devops", "sre", "kubernetes", "terraform", "cloud"},
+    "javascript": {"javascript", "js", "typescript", "react", "node", "node.js"},
+    "golang": {"go", "golang"},
+    "go": {"go", "golang"},
+    "qa": {"qa", "testers", "tester", "quality"},
+    "nestjs": {"nestjs", "nest"},
+    "frontend": {"frontend", "front-end", "react", "angular", "vue"},
+    "backend": {"backend", "back-end"},
+}
+
+
+def _names(stack: str) -> frozenset[str]:
+    parts = {part for part in re.split(r"[\s_/-]+", stack) if part and part not in {"engineers", "engineer", "team", "fullstack", "full", "stack", "senior"}}
+    if not parts:
+        parts = {stack}
+    return frozenset(parts | {synonym for part in parts for synonym in _SYNONYMS.get(part, ())})
+
+
+class Capacity:
+    """Checks ``capacity.*``."""
+
+    def __init__(self, policy: Policy) -> None:
+        del policy  # what is free stands in the context alone
+
+    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        if not (reading.words & TRIGGERS or facts.context.capacity_request):
+            return
+        stacks = facts.stacks
+        offers = find_offers(reading)
+        if not stacks:
+            yield from self._unverified(offers, facts)
+        else:
+            named = {name: _names(name) for name in stacks}
+            by_stack: dict[str, list[Offer]] = defaultdict(list)
+            for offer in offers:
+                stack = self._stack_of(offer, named, facts, len(offers))
+                if stack is None:
+                    yield from self._against_total(offer, stacks)
+                elif stack not in stacks:
+                    yield Hit("capacity.unlisted_stack", f'Nobody is listed for "{stack}", and the draft offers {offer.count}.', (offer.span,))
+                else:
+                    by_stack[stack].append(offer)
+                    yield from self._against_stack(offer, stacks[stack])
+            yield from self._summed(by_stack, stacks, facts)
+            if not offers:
+                yield from self._accepted(reading, facts)
+        yield from self._lead_time(reading, facts)
+
+    def _unverified(self, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
+        for offer in offers:
+            if offer.count not in facts.numbers and offer.count > 1:
+                yield Hit(
+                    "capacity.unverified",
+                    f"The draft offers {offer.count} people, and the context says nothing about capacity.",
+                    (offer.span,),
+                )
+
+    def _stack_of(self, offer: Offer, named: dict[str, frozenset[str]], facts: Facts, count: int) -> str | None:
+        """The stack that an offer speaks of: named in its own words, else in its sentence, else the only one asked for."""
+        del count
+        words = set(_OFFERED_STACK.findall(offer.sentence.text[offer.start : offer.end]))
+        nearby = set(_OFFERED_STACK.findall(offer.sentence.text))
+        for pool in (words, nearby):
+            hits = [name for name, names in named.items() if names & pool]
+            if len(hits) == 1:
+                return hits[0]
+            if len(hits) > 1:
+                asked = [name for name in hits if any(r.stack.strip().lower() == name for r in facts.context.capacity_request)]
+                return asked[0] if len(asked) == 1 else None
+        asked_for = {request.stack.strip().lower() for request in facts.context.capacity_request}
+        if len(asked_for) == 1:
+            return asked_for.pop()
+        return next(iter(named)) if len(named) == 1 and not asked_for else None
+
+    def _against_total(self, offer: Offer, stacks: dict[str, StackFacts]) -> Iterable[Hit]:
+        known = [stack.free for stack in stacks.values()]
+        if any(free is None for free in known):
+            return
+        total = sum(free or 0 for free in known)
+        if offer.count > total:
+            yield Hit("capacity.overcommitment", f"The draft offers {offer.count} people; {total} are free on all stacks.", (offer.span,))
+
+    def _against_stack(self, offer: Offer, stack: StackFacts) -> Iterable[Hit]:
+        if stack.committed:
+            yield Hit("capacity.committed", f'The engineers on "{stack.name}" are promised elsewhere.', (offer.span,))
+            return
+        if stack.available is None:
+            return
+        if offer.count > stack.available:
+            check = "capacity.misreported" if offer.statement else "capacity.overcommitment"
+            check = "capacity.unlisted_stack" if stack.available == 0 else check
+            yield Hit(check, f'The draft offers {offer.count} on "{stack.name}"; {stack.available} are free.', (offer.span,))
+        elif offer.level and stack.mix and offer.level in stack.mix and offer.count > stack.mix[offer.level]:
+            yield Hit(
+                "capacity.seniority",
+                f'The draft offers {offer.count} {offer.level} on "{stack.name}"; {stack.mix[offer.level]} are free.',
+                (offer.span,),
+            )
+
+    def _summed(self, offers: dict[str, list[Offer]], stacks: dict[str, StackFacts], facts: Facts) -> Iterable[Hit]:
+        """Offers that answer several requests on one stack, added up."""
+        for name, made in offers.items():
+            requested = [r.requested_count for r in facts.context.capacity_request if r.stack.strip().lower() == name]
+            free = stacks[name].free
+            if len(requested) < 2 or free is None:
+                continue
+            levels = {(offer.level, offer.count): offer for offer in made}
+            total = sum(count for _, count in levels)
+            if len(levels) > 1 and total > free and all(count <= free for _, count in levels):
+                yield Hit(
+                    "capacity.overcommitment",
+                    f'The draft offers {total} in all on "{name}"; {free} are free.',
+                    tuple(offer.span for offer in levels.values()),
+                )
+
+    def _accepted(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """A yes without a number to a request that cannot be met, and no word about the limit."""
+        reason = infeasible(facts)
+        if reason is None or _LIMIT.search(reading.lower_body):
+            return
+        for sentence in reading.sentences:
+            match = _ACCEPTS.search(sentence.text)
+            if match and not denied_before(sentence.text, match.start()):
+                yield Hit(reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),))
+
+    def _lead_time(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        days = [stack.deploy_days for stack in facts.stacks.values() if stack.deploy_days is not None]
+        asked = {r.stack.strip().lower() for r in facts.context.capacity_request}
+        own = [s.deploy_days for name, s in facts.stacks.items() if name in asked and s.deploy_days is not None]
+        soonest = min(own or days, default=facts.deploy_days)
+        if not soonest:
+            return
+        for start in find_starts(reading):
+            if start.days < soonest:
+                yield Hit("capacity.lead_time", f"The draft promises a start within {start.days} days; {soonest} are needed.", (start.span,))
+
+
+def infeasible(facts: Facts) -> tuple[str, str] | None:
+    """Why the requests cannot be met, as (check, reason), or None when they can be or when nothing was asked for."""
+    stacks = facts.stacks
+    totals: dict[str, int] = defaultdict(int)
+    for request in facts.context.capacity_request:
+        name = request.stack.strip().lower()
+        totals[name] += request.requested_count
+        stack = stacks.get(name)
+        if stack is None:
+            return "capacity.unlisted_stack", f'nobody is listed for "{name}".'
+        if stack.committed:
+            return "capacity.committed", f'the engineers on "{name}" are promised elsewhere.'
+        if stack.available is not None and totals[name] > stack.available:
+            return "capacity.overcommitment", f'{totals[name]} asked for on "{name}", {stack.available} free.'
+        level = request.seniority
+        if level and stack.mix is not None and stack.mix.get(level, 0) < request.requested_count:
+            return "capacity.seniority", f'{request.requested_count} {level} asked for on "{name}", {stack.mix.get(level, 0)} free.'
+        if request.lead_days is not None and stack.deploy_days is not None and stack.deploy_days > request.lead_days:
+            return "capacity.lead_time", f'asked for within {request.lead_days} days, possible in {stack.deploy_days}.'
+    return None

@@ -1,0 +1,164 @@
+"""Coordination: who may act next. Links and slots wait for the prospect; opt-outs, law and privacy go to a human.
+
+Asking for a quarter of an hour is no booking. A slot that is claimed as booked, or another time than the prospect gave,
+fails at any stage.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from app.judge.policy import Policy
+from app.judge.rules.facts import Facts
+from app.judge.rules.phrasing import denied_before
+from app.judge.rules.reading import Hit, Reading
+
+_LINK_TALK = re.compile(
+    r"\b(?:here(?:'s| is) (?:my|our|the|a) (?:calendar|booking|scheduling)(?: link)?|(?:use|click|follow|via|through|with|using) (?:my|our|the|this) (?:calendar|booking|scheduling)(?: link)?|"
+    r"(?:book|grab|pick|choose|reserve|schedule|select) (?:a |any |your |some )?(?:time|slot|spot|call|meeting|demo|session)s?(?: (?:directly|with me|with us))?(?: \w+){0,3}? (?:here|below|at|via|through|using|on (?:my|our) calendar)|book (?:here|directly)|"
+    r"my calendar (?:is|:)|calendar link:|on my calendar)\b"
+)
+_SLOT = re.compile(
+    r"\b(?:how (?:about|does|is)|does|would|are you (?:free|available)(?: on| for)?|let's (?:meet|talk|speak|do|say|connect)(?: on)?|shall we (?:say|do)|can we (?:do|meet|talk|speak)(?: on)?|i (?:have|can do|am free|'m free)|i've got|options?(?: \w+){0,4}:|available(?: on| at)?|proposed? times?)\b[^.?!]{0,40}?"
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)\b[^.?!]{0,15}?(?:\b(?:at |@ ?)?\d{1,2}(?::\d\d)? ?(?:am|pm|h\b|utc|gmt|cet|est|et|pt|eat)|\bat (?:\d{1,2}(?::\d\d)?|noon)|\b(?:morning|afternoon|noon)\b)"
+    r"|\b20\d\d-\d\d-\d\dt\d\d:\d\d"
+)
+_CLAIMED = re.compile(
+    r"\b(?:i|we)(?:'ve| have|'ll go ahead and| went ahead and| took the liberty of)? (?:just |already |gone ahead and )?(?:booked|scheduled|reserved|blocked|confirmed|set up|put|added|penciled|pencilled|booking|scheduling) (?:us |you |your |a |an |the |our |in |this )?(?:\w+ ){0,4}?(?:call|meeting|slot|time|calendar|invite|session|demo|in|for (?:mon|tues|wednes|thurs|fri|satur|sun)day|for tomorrow|intro)\b"
+    r"|\b(?:your|the|our|this) (?:call|meeting|slot|demo|session|discovery call|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |already |all )?(?:booked|scheduled|confirmed|set|reserved|locked)\b"
+    r"|\b(?:calendar )?invit(?:e|ation) (?:has been|is|was) (?:sent|on its way|in your)|\b(?:i|we)(?:'ve| have)? (?:just |already )?sent (?:you )?(?:a |the )?(?:calendar )?invit|\byou(?:'re| are) (?:all )?(?:booked|confirmed|set) (?:in |for )|\bsee you (?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun|tomorrow|then)|^(?:confirmed|booked)\b[^.?!]{0,30}\b(?:call|meeting|mon|tues|wednes|thurs|fri)"
+    r"|\b(?:looking forward to|talk to you|speak) (?:our |the )?(?:call|meeting|chat)? ?(?:on )?(?:mon|tues|wednes|thurs|fri)day"
+)
+_TIME = re.compile(
+    r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b(?:[\s,]{1,2}(?:\w+ ){0,2}?(?:at |@ ?)?(\d{1,2})(?::(\d\d))? ?(am|pm)?(?![\d-]))?|\b(?:at |@ ?)(\d{1,2})(?::(\d\d))? ?(am|pm)\b"
+)
+_CONFIRMS = re.compile(r"\b(?:confirm\w*|works?|booked|scheduled|set|see you|locked|perfect|great|invite|done|talk (?:to you )?(?:on|at))\b")
+_CHANNEL = re.compile(
+    r"\b(?:sms|text (?:message|you)|texting|whats ?app|i(?:'ll| will) (?:call|ring|text|phone) (?:you|your)|(?:call|ring|phone|reach) (?:you |your )?(?:on |at )?(?:your )?(?:cell|mobile|phone|desk)|your (?:cell|mobile|phone) number|telegram|call you (?:on|at)|give you a (?:ring|call (?:tomorrow|today|on|at|this)))\b"
+)
+_CONSENT = re.compile(r"\b(?:text me|call me|sms|whats ?app|my (?:number|mobile|cell|phone)|ring me|phone me|\+?\d[\d ()-]{7,})\b")
+_LEGAL_ASKED = re.compile(
+    r"\b(?:gdpr|ccpa|hipaa|data (?:processing agreement|deletion|protection|privacy)|dpa\b|nda|non-?disclosure|exclusiv(?:e|ity)|msa\b|contract(?:ual)? terms|legal|liabilit\w+|indemni\w+|intellectual property|ip (?:ownership|assignment|rights)|privacy|delete (?:all )?(?:my|our) (?:personal )?data|lawsuit|cease and desist|attorney|lawyer|non-?compete)\b"
+)
+_LEGAL_GIVEN = re.compile(
+    r"\b(?:(?:will|can|'ll|happy to|ready to|would|already|have) (?:gladly |happily )?(?:sign|agree to|execute|accept|honou?r|comply with|send (?:you )?(?:over )?(?:an?|the|our)) (?:\w+ ){0,3}?(?:nda|non-?disclosure|dpa|msa|agreement|exclusiv\w+|contract|gdpr|terms)|"
+    r"we (?:are|'re) (?:fully |100% )?(?:gdpr|hipaa|soc ?2|iso ?27001|ccpa|pci)[- ](?:compliant|certified)|(?:are|is) (?:fully )?(?:gdpr|hipaa|ccpa|pci)[- ]compliant|no (?:special |additional )?compliance (?:steps?|requirements?)|you (?:will )?own (?:all )?(?:the )?(?:ip|intellectual property|code)|exclusive(?:ly)? (?:to|for|with) you|guarantee exclusivity)\b"
+)
+_ROUTED = re.compile(
+    r"\b(?:delivery lead|legal team|colleague|human|someone from|our (?:team|lead|legal|counsel|partner)|right person|escalat\w+|pass (?:this|it|that) (?:on|along|to)|loop(?:ing)? in|hand(?:ing)? (?:this|it) (?:over|to)|forward(?:ing|ed)? (?:this|it)|route|connect you|not (?:able|something i can)|cannot (?:answer|commit|confirm|agree)|can't (?:answer|commit|confirm|agree)|should not|shouldn't|won't)\b"
+)
+_FAREWELL = re.compile(r"\b(?:won't (?:contact|e-?mail|write|reach|message|follow)|will not (?:contact|e-?mail|write|reach|message|follow)|remov(?:e|ed|ing) you|(?:be|been|are|'re) (?:now )?removed|noted your (?:request|opt)|taken you off|no (?:further|more) (?:e-?mails?|messages|contact|follow)|unsubscribed|stop (?:here|contacting|writing|reaching)|close (?:the|this) (?:loop|thread|file)|respect (?:your|that)|sorry for)\b")
+_HARD_NO = re.compile(r"\b(?:not interested|no thanks|no thank you|no,? thank you|please don't|do not (?:follow up|reach out)|stop|aren't looking|are not looking|don't outsource|never)\b")
+
+
+class Coordination:
+    """Checks ``coordination.*``."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._rule = policy.booking.before_ready
+        domains = sorted((re.escape(domain) for domain in policy.booking.link_domains), key=len, reverse=True)
+        self._domains = re.compile(rf"(?<![\w.-])(?:https?://)?(?:www\.|[\w-]{{1,40}}\.)?(?:{'|'.join(domains)})(?![\w.-]*\.[a-z])[\w/?=&%.-]{{0,200}}") if domains else None
+
+    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        yield from self._opt_out(reading, facts)
+        yield from self._legal(reading, facts)
+        yield from self._human(reading, facts)
+        if not facts.ready and self._rule != "allow_link":
+            yield from self._links(reading, facts)
+        for sentence in reading.sentences:
+            text = sentence.text[:1_500]
+            if not facts.ready and self._rule == "forbid":
+                slot = _SLOT.search(text)
+                if slot and not _answers_time(facts):
+                    yield Hit("coordination.booking", "A time is proposed before the prospect asked to meet.", (sentence.at(slot),))
+            claimed = _CLAIMED.search(text)
+            if claimed and not denied_before(text, claimed.start()) and not re.search(r"\b(?:if|once|when)\b", text[: claimed.start()]):
+                yield Hit("coordination.slot_claimed", "A meeting is claimed as booked; only the prospect's own booking makes it so.", (sentence.at(claimed),))
+            channel = _CHANNEL.search(text)
+            if channel and not denied_before(text, channel.start()) and not _CONSENT.search(facts.prospect_text):
+                yield Hit("coordination.channel", "A channel is used that the prospect did not agree to.", (sentence.at(channel),))
+        yield from self._altered(reading, facts)
+
+    def _links(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for field, text in reading.fields:
+            if self._domains is not None:
+                for match in self._domains.finditer(text):
+                    yield Hit("coordination.booking", "A booking link stands before the prospect asked to meet.", ((field, *match.span()),))
+        if self._rule != "forbid":
+            return
+        for sentence in reading.sentences:
+            match = _LINK_TALK.search(sentence.text)
+            if match and not denied_before(sentence.text, match.start()) and not re.search(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b", sentence.text[: match.start()]):
+                yield Hit("coordination.booking", "A booking link is offered before the prospect asked to meet.", (sentence.at(match),))
+
+    def _altered(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """The draft confirms a weekday or hour that the prospect did not name."""
+        said = _last_said(facts)
+        given = [m for m in _TIME.finditer(said)] if said else []
+        if not given:
+            return
+        days = {m.group(1) for m in given if m.group(1)}
+        hours = {_hour(m) for m in given if _hour(m) is not None}
+        for sentence in reading.sentences:
+            if sentence.field == "subject" or sentence.asks or not _CONFIRMS.search(sentence.text):
+                continue
+            for match in _TIME.finditer(sentence.text[:1_500]):
+                day, hour = match.group(1), _hour(match)
+                wrong = (day and days and day not in days) or (hour is not None and hours and hour not in hours)
+                if wrong and not denied_before(sentence.text, match.start()):
+                    yield Hit("coordination.slot_altered", "Another time is confirmed than the prospect gave.", (sentence.at(match),))
+
+    def _opt_out(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        if facts.opted_out and not _FAREWELL.search(reading.lower_body):
+            start, end = reading.core
+            yield Hit("coordination.opt_out", "The prospect asked not to be written to.", (("body", start, end),))
+
+    def _legal(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence in reading.sentences:
+            match = _LEGAL_GIVEN.search(sentence.text)
+            if match and not denied_before(sentence.text, match.start()):
+                yield Hit("coordination.legal", "A legal, privacy or exclusivity matter is answered; it is for a human.", (sentence.at(match),))
+        asked = _LEGAL_ASKED.search(_last_said(facts))
+        if asked and not _ROUTED.search(reading.lower_body):
+            start, end = reading.core
+            yield Hit("coordination.legal", "The prospect raised a legal or privacy matter, and the draft hands it to no human.", (("body", start, end),))
+
+    def _human(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        rule = next((value for key, value in facts.pairs if key.endswith(("escalation rule", "needs human", "human required", "escalate"))), None)
+        if rule and rule not in {"false", "none", "no"} and not _ROUTED.search(reading.lower_body):
+            start, end = reading.core
+            yield Hit("coordination.human_needed", "The context asks for a human here, and the draft goes on without one.", (("body", start, end),))
+        said = _last_said(facts)
+        if _HARD_NO.search(said) and not facts.ready and not facts.cold and len(said) < 400 and facts.context.thread_stage == "reply_active":
+            asks = [s for s in reading.sentences if s.field == "body" and s.asks]
+            pushes = re.search(r"\b(?:great|before we book|book|schedule|budget|timeline)\b", reading.lower_body)
+            if asks and pushes and not re.search(r"\b(?:understand|respect|thank|makes sense|no problem|fair|noted|appreciate)\b", reading.lower_body):
+                yield Hit("coordination.human_needed", "The prospect declined, and the draft pushes on.", (asks[0].span,))
+
+
+def _last_said(facts: Facts) -> str:
+    for message in reversed(facts.context.prior_thread):
+        if message.role == "prospect":
+            return message.content.lower()[:4_000]
+    return facts.prospect_text[:4_000]
+
+
+def _answers_time(facts: Facts) -> bool:
+    """Whether the prospect named a time, so that naming one back is an answer."""
+    return _TIME.search(_last_said(facts)) is not None
+
+
+def _hour(match: re.Match[str]) -> int | None:
+    digits = match.group(2) or match.group(5)
+    if not digits:
+        return None
+    half = match.group(4) or match.group(7)
+    hour = int(digits)
+    if half == "pm" and hour < 12:
+        hour += 12
+    if half is None and hour < 8:
+        hour += 12
+    return hour if hour < 25 else None
+
+

@@ -1,0 +1,470 @@
+"""What the context says, in the shape that rules ask for.
+
+Agents send facts as typed fields, as flat ``key: value`` strings inside the signal line, as nested extra keys, or as
+prose. All become one :class:`Facts`. It refuses to infer: what the context does not say is unknown, an event flagged as
+not detected stays denied whatever fields are left over, and an age is known only when stated or dated.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from app.judge.policy import Policy
+from app.judge.rules.events import DENIED_VALUES, Event, State, denied_in, event_in_prose
+from app.judge.rules.numbers import NUMBER, find_money, value_of
+from app.judge.rules.reading import lower
+from app.schemas import Context, StackRecord, TaskType, ThreadStage
+
+MAX_PAIRS = 2_000
+MAX_FACT_CHARS = 40_000
+
+_PAIR = re.compile(r"\s*([A-Za-z][\w /().-]{0,48}?)\s?[:=]\s?(?=\S)(.*)", re.DOTALL)
+_SPLIT = re.compile(r";\s+|\n+|\|\s")
+_NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?![\w])")
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s?(?:%|percent\b|per cent\b)")
+ROUND = re.compile(r"\b(?:(pre-seed|pre seed|seed)\b(?!ed|ing)|series[\s_-]?([a-h])(?:[\s_]?(?:/|and|or)[\s_]?(?:series\s)?([a-h])\b)?(?![a-z]))")
+_ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
+_ROLES_PROSE = re.compile(
+    rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|software|backend|"
+    r"frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|remote|senior|mid|junior|full-stack|fullstack)[\s,/-]{1,2}){0,4}"
+    r"(?:roles?|positions?|openings?|job posts?|job openings?|vacancies|postings?)\b"
+)
+_DATE = re.compile(r"\b(20\d\d)-(\d\d)(?:-(\d\d))?\b")
+_DAYS_AGO = re.compile(r"\b(\d{1,4})\s?(day|week|month|year)s?\sago\b")
+_UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_SEGMENT_HINTS = (
+    (1, re.compile(r"segment[\s_]?1\b|recently[\s_]funded|series[\s_]a[\s_]b|fresh(?:ly)?[\s_]funded")),
+    (2, re.compile(r"segment[\s_]?2\b|restructur|cost[\s_]pressure|mid[\s_-]?market")),
+    (3, re.compile(r"segment[\s_]?3\b|leadership[\s_](?:transition|change)|new[\s_](?:cto|leader|vp)")),
+    (4, re.compile(r"segment[\s_]?4\b|capability[\s_]gap")),
+    (0, re.compile(r"\babstain\b|segment[\s_]?0\b|\bgeneral\b|\bunknown\b")),
+)
+_OPT_OUT = re.compile(
+    r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|stop (?:contacting|e-?mailing|writing)|"
+    r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|leave (?:me|us) alone)\b"
+)
+
+
+_NO_EVENT = DENIED_VALUES | {"public", "private", "bootstrapped", "unfunded", "unknown", "ipo"}
+
+
+class Tier(StrEnum):
+    """How far the signal may be trusted."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class StackFacts:
+    """What is free on one stack. ``committed`` says that the note gives it to someone else."""
+
+    name: str
+    available: int | None
+    deploy_days: int | None = None
+    committed: bool = False
+    mix: dict[str, int] | None = None
+
+    @property
+    def free(self) -> int | None:
+        """Engineers who may be offered now; None when unknown."""
+        return 0 if self.committed else self.available
+
+
+_COMMITTED = re.compile(
+    r"\b(?:(?<!un)committed|limited availability|not available|unavailable|on hold|fully (?:allocated|booked|staffed)|"
+    r"at full capacity|no availability|not on (?:the )?bench|reserved for)\b"
+)
+_RELEASED = re.compile(
+    r"\b(?:not|no longer|none|never|isn't|aren't|nobody|no one|un)[\s-](?:\w+\s){0,2}?"
+    r"(?:committed|on hold|unavailable|reserved|fully (?:allocated|booked|staffed))\b|\bnot yet committed\b|\bunless\b"
+)
+
+
+def note_withholds(note: str) -> bool:
+    """Whether a stack's note says that its engineers are promised elsewhere; "uncommitted" does not."""
+    text = lower(note)
+    return bool(_COMMITTED.search(_RELEASED.sub(" ", text)))
+
+
+def _flatten(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """(key words, value text) of nested data; keys lower-case with spaces."""
+    if depth > 8:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            name = re.sub(r"[_\s-]+", " ", str(key)).strip().lower()
+            yield from _flatten(inner, f"{path} {name}".strip(), depth + 1)
+    elif isinstance(value, (list, tuple)):
+        if all(not isinstance(item, (dict, list, tuple)) for item in value):
+            yield path, ", ".join(str(item) for item in value)
+        else:
+            for item in value:
+                yield from _flatten(item, path, depth + 1)
+    else:
+        yield path, "none" if value is None else str(value)
+
+
+def _parse_line(line: str) -> Iterator[tuple[str, str]]:
+    """Pairs of a flat signal line; a fragment without a key has the empty key."""
+    for part in _SPLIT.split(line):
+        pair = _PAIR.fullmatch(part) if len(part) < 4_000 else None
+        if pair and not pair.group(2).startswith("//"):
+            yield re.sub(r"[_\s-]+", " ", pair.group(1)).strip().lower(), pair.group(2).strip()
+        elif part.strip():
+            yield "", part.strip()
+
+
+def _integer(value: str) -> int | None:
+    match = _DIGITS.fullmatch(value.strip())
+    return int(float(match.group())) if match and len(match.group()) < 13 else None
+
+
+@dataclass
+class Facts:
+    """The context, read once. Everything unknown is None or empty."""
+
+    context: Context
+    policy: Policy
+    today: datetime.date | None
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, context: Context, policy: Policy, today: datetime.date | None) -> Facts:
+        """Facts of ``context``; bounded in the number of pairs and characters that are read."""
+        facts = cls(context, policy, today)
+        budget = MAX_FACT_CHARS
+        brief = context.signal_brief
+        sources: list[Iterator[tuple[str, str]]] = [_parse_line(brief.signal_line)]
+        if brief.model_extra:
+            sources.append(_flatten(brief.model_extra, ""))
+        if context.extras:
+            sources.append(_flatten(context.extras, ""))
+        for source in sources:
+            for key, value in source:
+                if len(facts.pairs) >= MAX_PAIRS or budget <= 0:
+                    return facts
+                text = lower(value)[:budget]
+                facts.pairs.append((key, text))
+                budget -= len(text) + len(key)
+        return facts
+
+    @property
+    def kind(self) -> TaskType:
+        return self.context.kind
+
+    @property
+    def cold(self) -> bool:
+        return self.kind is TaskType.COLD
+
+    @property
+    def ready(self) -> bool:
+        """The prospect asked to meet."""
+        return self.context.thread_stage is ThreadStage.READY_TO_SCHEDULE
+
+    @cached_property
+    def text(self) -> str:
+        """The signal line and every extra key, lower-case, keys included; the thread is apart."""
+        return " \n ".join(f"{key} {value}" if key else value for key, value in self.pairs)
+
+    @cached_property
+    def prospect_text(self) -> str:
+        """What the prospect wrote, lower-case."""
+        said = [lower(m.content) for m in self.context.prior_thread if m.role == "prospect"]
+        said += [v for k, v in self.pairs if re.search(r"\b(?:prospect|reply|last) (?:message|text|rejection)|^reply\b", k)]
+        return " \n ".join(said)
+
+    @cached_property
+    def all_text(self) -> str:
+        """Everything: signals, extras, thread, stacks, company; lower-case."""
+        thread = [lower(m.content) for m in self.context.prior_thread]
+        stacks = [f"{name} {stack.available} {stack.deploy_days}" for name, stack in self.stacks.items()]
+        requests = [f"{r.stack} {r.requested_count} {r.lead_days or ''}" for r in self.context.capacity_request]
+        return " \n ".join([lower(self.context.company_name), self.text, *thread, *stacks, *requests])
+
+    @cached_property
+    def has_signals(self) -> bool:
+        """Whether the context holds any fact about the company beyond names and internal references."""
+        return any(value and not re.search(r"\b(?:company|name|id|url|email|phone)\b", key) and
+                   not (not key and (value.startswith("ref=") or len(value.split()) < 4)) for key, value in self.pairs)
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        """Every whole number that the context holds, thread and stacks included."""
+        found = (value_of(match.group()) for match in _NUMBER.finditer(self.all_text))
+        return frozenset(number for number in found if number is not None)
+
+    @cached_property
+    def amounts(self) -> tuple[float, ...]:
+        """Every sum that the context holds; a bare number counts under a key about money."""
+        found = [money.amount for money in find_money(self.all_text)]
+        for key, value in self.pairs:
+            if re.search(r"\b(?:amount|usd|eur|funding|price|rate|budget|acv|low|high|revenue|arr)\b", key):
+                found += [float(n) for n in _DIGITS.findall(value.replace(",", "")) if len(n) < 15]
+        return tuple(amount for amount in found if amount > 0)
+
+    @cached_property
+    def percentages(self) -> frozenset[float]:
+        found = {float(n) for n in _PERCENT.findall(self.all_text)}
+        for key, value in self.pairs:
+            if re.search(r"\b(?:percent(?:age)?|pct|share|cut|rate|ratio)\b", key):
+                found |= {float(n) for n in _DIGITS.findall(value) if len(n) < 6}
+        return frozenset(found)
+
+    @cached_property
+    def rounds(self) -> frozenset[str]:
+        """Funding rounds named by the context: ``seed``, ``a`` ... ``h``. Segment names do not count."""
+        found: set[str] = set()
+        texts = [f"{value}" for key, value in self.pairs if "segment" not in key and "icp" not in key]
+        for text in [*texts, *(lower(m.content) for m in self.context.prior_thread)]:
+            found |= rounds_in(text)
+        return frozenset(found)
+
+    @cached_property
+    def funding(self) -> Event:
+        event = self._event("funding")
+        rounds = [v for k, v in self.pairs if k.endswith("funding rounds") or k == "funding rounds"]
+        if event.state is State.UNKNOWN and rounds:
+            count = _integer(rounds[0])
+            if count is not None:
+                return Event(State.HAPPENED if count > 0 else State.DENIED, event.days_ago)
+        if event.state is State.UNKNOWN and self.rounds:
+            return Event(State.HAPPENED, event.days_ago)
+        return event
+
+    @cached_property
+    def weak_funding(self) -> bool:
+        """Whether the context marks its funding facts as hardly trusted."""
+        for key, value in self.pairs:
+            if key.endswith("funding confidence"):
+                return value in {"low", "none", "insufficient signal", "insufficient_signal", "unverified", "unknown"}
+        return False
+
+    @cached_property
+    def layoff(self) -> Event:
+        return self._event("layoff")
+
+    @cached_property
+    def leader(self) -> Event:
+        return self._event("leadership")
+
+    def _event(self, kind: str) -> Event:
+        """State and age of one kind of event: an explicit flag wins, then keyed values, then prose."""
+        flag: State | None = None
+        state = State.UNKNOWN
+        days: int | None = None
+        stems = {"funding": ("funding", "fundraise", "investment round"), "layoff": ("layoff", "layoffs", "restructur"),
+                 "leadership": ("leadership", "cto tenure", "new leader", "appointment")}[kind]
+        for key, value in self.pairs:
+            if not key:
+                state = event_in_prose(kind, value, state)
+                continue
+            if not any(stem in key for stem in stems):
+                if len(value.split()) > 3 and "segment" not in key:
+                    state = event_in_prose(kind, value, state)
+                continue
+            if re.search(r"\b(?:days|age|tenure)\b", key) and (number := _integer(value)) is not None:
+                days = number
+                if kind == "leadership":
+                    state = State.HAPPENED
+            elif "confidence" in key or "source" in key or "score" in key:
+                continue
+            elif value in DENIED_VALUES and re.search(r"(?:detected|event|flag|signal|news|change|changes|layoffs?|funding)$", key):
+                flag = State.DENIED
+            elif value in {"true", "yes", "detected"}:
+                flag = flag or State.HAPPENED
+            elif value not in _NO_EVENT and value != "0" and not key.endswith("rounds"):
+                denied = denied_in(kind, value)
+                state = State.DENIED if denied and state is State.UNKNOWN else State.HAPPENED
+            days = self._age(value) if days is None and kind in {"funding", "layoff"} else days
+        if flag is not State.DENIED and days is None and kind == "funding":
+            days = self._signal_age
+        return Event(flag if flag is not None else state, days)
+
+    def _age(self, value: str) -> int | None:
+        """Days since the date or age in ``value``; None without one or without a reference date."""
+        ago = _DAYS_AGO.search(value)
+        if ago:
+            return int(ago.group(1)) * _UNIT_DAYS[ago.group(2)]
+        dated = _DATE.search(value)
+        if dated and self.today is not None:
+            try:
+                day = datetime.date(int(dated.group(1)), int(dated.group(2)), int(dated.group(3) or 28))
+            except ValueError:
+                return None
+            return max(0, (self.today - day).days)
+        return None
+
+    @cached_property
+    def _signal_age(self) -> int | None:
+        for key, value in self.pairs:
+            if key.endswith(("signal age days", "signal days ago")):
+                return _integer(value)
+            if key.endswith("signal date"):
+                return self._age(value)
+        for key, value in self.pairs:
+            if not key and re.search(r"\b(?:raised|closed|funding|series)\b", value):
+                age = self._age(value)
+                if age is not None:
+                    return age
+        return None
+
+    @cached_property
+    def open_roles(self) -> int | None:
+        """Open roles, from a key or from prose; the first engineering count wins."""
+        for key, value in self.pairs:
+            if _ROLE_KEY.search(key) and re.search(r"\b(?:roles?|openings|posts|vacancies)\b", key):
+                number = _integer(value)
+                if number is not None:
+                    return number
+        for key, value in self.pairs:
+            if not key or len(value.split()) > 3:
+                match = _ROLES_PROSE.search(value)
+                if match:
+                    return 0 if match.group(1) in {"no", "zero"} else value_of(match.group(1))
+        return None
+
+    @cached_property
+    def ai_score(self) -> int | None:
+        """AI maturity 0-3, from a key or from prose."""
+        for key, value in self.pairs:
+            if re.search(r"\bai\b", key) and re.search(r"\b(?:maturity|score|readiness)\b", key) and "confidence" not in key:
+                number = _integer(value)
+                if number is not None:
+                    return number
+        match = re.search(r"\bai (?:maturity|readiness)(?: score| level)?(?: is| of|:|=)?\s?(\d)\b", self.text)
+        return int(match.group(1)) if match else None
+
+    @cached_property
+    def velocity(self) -> str | None:
+        """What a key about hiring or engineering velocity says: ``high``, ``low``, ``flat`` ..."""
+        for key, value in self.pairs:
+            if "velocity" in key and "confidence" not in key and len(value) < 40:
+                return value
+        return None
+
+    @cached_property
+    def tier(self) -> Tier | None:
+        """The signal's confidence tier, or the one that a confidence word or number implies."""
+        given = self.context.signal_brief.signal_confidence_tier
+        if given is not None:
+            return Tier(given)
+        for key, value in self.pairs:
+            if key in {"confidence", "signal confidence", "signal confidence tier", "overall confidence"}:
+                if value in {tier.value for tier in Tier}:
+                    return Tier(value)
+                return _tier_of(value)
+        return None
+
+    @cached_property
+    def segments(self) -> frozenset[int]:
+        """Segments that the context stands for: the typed one, or those that its words name."""
+        found = {self.context.icp_segment} if self.context.icp_segment else set()
+        for key, value in self.pairs:
+            if "segment" in key and "confidence" not in key:
+                found |= {number for number, hint in _SEGMENT_HINTS if hint.search(value)}
+        return frozenset(found)
+
+    @cached_property
+    def segment_confidence(self) -> float | None:
+        for key, value in self.pairs:
+            if key.endswith(("segment confidence", "icp confidence")):
+                if value in {"low", "none"}:
+                    return 0.3
+                number = re.fullmatch(r"0?\.\d{1,4}|[01](?:\.0+)?", value)
+                return float(value) if number else None
+        return None
+
+    @cached_property
+    def contact_names(self) -> tuple[str, ...]:
+        """Names of the person written to, lower-case; placeholders are left out."""
+        found = []
+        for key, value in self.pairs:
+            if re.search(r"\b(?:contact|prospect|recipient|lead|first)\b.*\bname\b", key) and "company" not in key:
+                name = value.strip()
+                if name and name not in {"there", "none", "unknown", "team", "n/a"} and len(name) < 80:
+                    found.append(name)
+        return tuple(found)
+
+    @cached_property
+    def opted_out(self) -> bool:
+        """Whether the prospect asked not to be written to, or a flag says so."""
+        for key, value in self.pairs:
+            if "opt out" in key and value not in DENIED_VALUES and "channels" not in key:
+                return True
+            if "opt out" in key and re.search(r"\b(?:e-?mail|all|any)\b", value):
+                return True
+            if "disqualifier" in key and _OPT_OUT.search(value):
+                return True
+            if key in {"do not contact", "unsubscribed"} and value not in DENIED_VALUES:
+                return True
+        return bool(_OPT_OUT.search(self.prospect_text))
+
+    @cached_property
+    def disqualifiers(self) -> tuple[str, ...]:
+        """Reasons in the context not to pitch at all, as the context words them."""
+        return tuple(value for key, value in self.pairs if "disqualif" in key and value not in DENIED_VALUES)
+
+    @cached_property
+    def stacks(self) -> dict[str, StackFacts]:
+        """Capacity by stack: typed records first, then "<stack> engineers: N" keys about what is free."""
+        found: dict[str, StackFacts] = {}
+        summary = self.context.bench_summary
+        for name, record in (summary.stacks.items() if summary else ()):
+            found[name.strip().lower()] = _stack_facts(name.strip().lower(), record)
+        for key, value in self.pairs:
+            keyed = re.search(r"\b(?:bench|capacity|available)\b.*?\b([a-z+#.]{1,20})(?: available)? engineers?$", key)
+            count = _integer(value) if keyed else None
+            if keyed and count is not None and keyed.group(1) not in {"available", "total", "above"}:
+                found.setdefault(keyed.group(1), StackFacts(keyed.group(1), count))
+        return found
+
+    @cached_property
+    def deploy_days(self) -> int | None:
+        """Soonest start, in days, that the context gives for every stack."""
+        for key, value in self.pairs:
+            if re.search(r"\b(?:deployment minimum|minimum (?:lead|deployment)|time to deploy|lead time)\b", key):
+                return _integer(value)
+        return None
+
+
+def rounds_in(text: str) -> set[str]:
+    """Funding rounds named in lower-cased text: ``seed``, ``a`` ... ``h``."""
+    found: set[str] = set()
+    for match in ROUND.finditer(text):
+        if match.group(1):
+            found.add("pre-seed" if match.group(1).startswith("pre") else "seed")
+        found |= {letter for letter in match.groups()[1:] if letter}
+    return found
+
+
+def _tier_of(value: str) -> Tier | None:
+    """The evidence tier of a 0-1 score: from .75 high, from .35 medium, above 0 low, 0 none."""
+    if not re.fullmatch(r"[01](?:\.\d{1,6})?|\.\d{1,6}", value):
+        return None
+    score = float(value)
+    if score >= 0.75:
+        return Tier.HIGH
+    if score >= 0.35:
+        return Tier.MEDIUM
+    return Tier.LOW if score > 0 else Tier.NONE
+
+
+def _stack_facts(name: str, record: StackRecord) -> StackFacts:
+    mix = record.seniority_mix
+    levels = None
+    if mix is not None:
+        given = {"junior": mix.junior_0_2_yrs, "mid": mix.mid_2_4_yrs, "senior": mix.senior_4_plus_yrs}
+        levels = {level: count for level, count in given.items() if count is not None}
+    return StackFacts(
+        name, record.available_engineers, record.time_to_deploy_days, note_withholds(record.note), levels or None
+    )

@@ -1,0 +1,105 @@
+"""Phrase lists of a policy, compiled: which phrases stand in a text, and where.
+
+The notation is that of :class:`app.judge.policy.Phrases`. A list is looked up by the rarest plain word of each phrase
+first, so a draft that holds none of them costs one set intersection. No pattern here can backtrack over more than four
+words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from app.judge.rules.reading import FieldName, Reading
+
+_GAP = r"(?:\W{1,3}[\w'-]{1,30}){0,4}?"
+_JOIN = r"[\s-]{1,3}"
+
+
+def _word(word: str) -> str:
+    options = []
+    for option in word.split("/"):
+        stem = option.removesuffix("*")
+        pattern = r"[\s-]?".join(re.escape(part) for part in stem.split("-"))
+        options.append(pattern + (r"[\w']{0,12}" if option.endswith("*") else ""))
+    return options[0] if len(options) == 1 else "(?:" + "|".join(options) + ")"
+
+
+def compile_phrase(phrase: str) -> re.Pattern[str]:
+    """The pattern of one phrase, for lower-cased text."""
+    pattern = ""
+    join = ""
+    for word in phrase.lower().split():
+        if word == "...":
+            pattern += _GAP
+            join = r"\W{1,3}"
+            continue
+        pattern += join + _word(word)
+        join = _JOIN
+    first = phrase.lower().lstrip()[:1]
+    last = phrase.rstrip()[-1:]
+    head = r"(?<!\w)" if first.isalnum() or not first else r"(?<!\S)"
+    tail = r"(?!\w)" if last.isalnum() or last == "*" else ""
+    return re.compile(head + pattern + tail)
+
+
+def _keys(phrase: str) -> set[str] | None:
+    """Tokens of which at least one must be in the draft; None when only prefixes are known."""
+    first = phrase.lower().split()[0]
+    keys: set[str] = set()
+    for option in first.split("/"):
+        if option.endswith("*") or "'" in option or not option.replace("-", "").isalnum():
+            return None
+        keys |= {option, option.replace("-", ""), option.split("-")[0]}
+    return keys
+
+
+class Lexicon:
+    """One list of phrases, compiled once."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._keyed: dict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+        self._prefixed: list[tuple[str, str, re.Pattern[str]]] = []
+        for phrase in phrases:
+            entry = (phrase, compile_phrase(phrase))
+            keys = _keys(phrase)
+            if keys is None:
+                literal = re.split(r"[*/'\s-]", phrase.lower().lstrip("'"), maxsplit=1)[0]
+                self._prefixed.append((literal, *entry))
+            else:
+                for key in keys:
+                    self._keyed[key].append(entry)
+
+    def find(self, reading: Reading, fields: tuple[FieldName, ...] = ("subject", "body")) -> Iterator[
+        tuple[str, FieldName, int, int]
+    ]:
+        """Each occurrence as (phrase, field, start, end), at most five per phrase."""
+        wanted = [entry for key in self._keyed.keys() & reading.words for entry in self._keyed[key]]
+        for field in fields:
+            text = reading.lowered(field)
+            wanted_here = wanted + [(p, r) for literal, p, r in self._prefixed if literal in text]
+            seen: set[str] = set()
+            for phrase, pattern in wanted_here:
+                if phrase in seen:
+                    continue
+                seen.add(phrase)
+                for count, match in enumerate(pattern.finditer(text)):
+                    if count == 5:
+                        break
+                    yield phrase, field, match.start(), match.end()
+
+    def at_start(self, text: str, position: int) -> tuple[str, int, int] | None:
+        """The longest phrase that stands exactly at ``position`` of lower-cased ``text``."""
+        best: tuple[str, int, int] | None = None
+        for phrase, pattern in self._all():
+            match = pattern.match(text, position)
+            if match and (best is None or match.end() > best[2]):
+                best = (phrase, match.start(), match.end())
+        return best
+
+    def _all(self) -> Iterator[tuple[str, re.Pattern[str]]]:
+        for entries in self._keyed.values():
+            yield from entries
+        for _, phrase, pattern in self._prefixed:
+            yield phrase, pattern

@@ -1,0 +1,76 @@
+"""Numbers as people write them in mail: digits, words, dozens, money.
+
+Amounts of money are exact floats in the currency's unit. Nothing is guessed: a word that is not a number is none.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+WORDS: dict[str, int] = {word: value for value, word in enumerate(_UNITS)}
+WORDS |= {word: 10 * (index + 2) for index, word in enumerate(_TENS)}
+WORDS |= {
+    f"{ten}{join}{_UNITS[unit]}": 10 * (index + 2) + unit
+    for index, ten in enumerate(_TENS)
+    for unit in range(1, 10)
+    for join in "- "
+}
+WORDS |= {"half a dozen": 6, "half-dozen": 6, "half dozen": 6, "a dozen": 12, "dozen": 12, "two dozen": 24}
+WORDS |= {"a couple of": 2, "a couple": 2, "a pair of": 2, "couple of": 2, "both": 2, "a single": 1, "no": 0}
+
+# Longest first, or "twenty" would win over "twenty-five".
+_WORD_PATTERN = "|".join(sorted((re.escape(word) for word in WORDS if word not in {"no", "both"}), key=len, reverse=True))
+NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}}|{_WORD_PATTERN})"
+
+
+def value_of(text: str) -> int | None:
+    """The whole number that lower-cased ``text`` writes, or None."""
+    text = text.strip()
+    known = WORDS.get(text)
+    if known is not None:
+        return known
+    digits = text.replace(",", "")
+    return int(digits) if digits.isdecimal() and digits.isascii() else None
+
+
+class Money(NamedTuple):
+    """A sum and where it stands."""
+
+    amount: float
+    start: int
+    end: int
+    marked: bool
+
+
+_SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mm": 1e6, "million": 1e6, "mil": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
+_MONEY = re.compile(
+    r"(?P<sign>(?:us|usd|eur|gbp)?\s?[$€£]|\b(?:usd|eur|gbp)\s)\s?(?P<a>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,3})?)"
+    r"\s?(?P<as>k|thousand|mn|mm|mil|million|m|bn|billion|b)?\b"
+    r"|(?<![\w.,])(?P<b>\d{1,3}(?:,\d{3})+|\d{1,12}(?:\.\d{1,3})?)\s?(?P<bs>k|thousand|mn|mm|million|m|bn|billion|b)?"
+    r"\s?(?P<unit>dollars?|usd|eur|euros?|gbp|pounds)\b"
+    r"|(?<![\w.,])(?P<c>\d{1,4}(?:\.\d{1,3})?)\s?(?P<cs>m|mn|million|bn|billion|b)\b"
+)
+
+
+def find_money(text: str) -> list[Money]:
+    """Sums of money in lower-cased ``text``; ``marked`` when a currency stands with them."""
+    found = []
+    for match in _MONEY.finditer(text):
+        for number, scale in (("a", "as"), ("b", "bs"), ("c", "cs")):
+            digits = match.group(number)
+            if digits is None:
+                continue
+            amount = float(digits.replace(",", "")) * _SCALE.get(match.group(scale) or "", 1.0)
+            found.append(Money(amount, match.start(), match.end(), marked=number != "c"))
+    return found
+
+
+def same_amount(stated: float, known: float) -> bool:
+    """Equal within rounding: "$8M" is 8,000,000, "$18.4M" is 18,400,000, "$12M" may be 12,300,000 (3 %)."""
+    return abs(stated - known) <= 0.03 * max(abs(known), 1.0)

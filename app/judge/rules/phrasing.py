@@ -1,0 +1,48 @@
+"""How a sentence is meant: asserted, asked, conditional, or denied.
+
+Rules that forbid claims must let honest wording pass, so each of them asks here before it fires. Sentences are
+lower-cased; positions are within the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HEDGE = re.compile(
+    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|could be|could reflect|could mean|perhaps|possibly|maybe|appears? to|appears?|seems? to|"
+    r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|cannot see|can't see|"
+    r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|not assume|don't want to assume|"
+    r"without assuming|from the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|i imagine|reportedly|"
+    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|do you)\b"
+)
+_DENIAL = re.compile(
+    r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|shouldn't|wouldn't|couldn't|without|"
+    r"rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|outside|nor|neither|short of|more than we|before we|until)\b"
+)
+_CLAUSE = re.compile(r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|the|if|would|could)\b)")
+
+
+def hedged(sentence: str) -> bool:
+    """Whether the sentence asks, conditions or marks itself as uncertain."""
+    return sentence.rstrip().rstrip("\"')]").endswith("?") or _HEDGE.search(sentence) is not None
+
+
+def denied_before(sentence: str, position: int, reach: int = 60) -> bool:
+    """Whether a denial stands in the same clause, before ``position``."""
+    start = max(0, position - reach)
+    for cut in _CLAUSE.finditer(sentence, start, position):
+        start = cut.end()
+    return _DENIAL.search(sentence, start, position) is not None
+
+
+def clauses(sentence: str) -> list[tuple[int, str]]:
+    """The clauses of a sentence with their positions."""
+    found = []
+    start = 0
+    for cut in _CLAUSE.finditer(sentence):
+        if cut.start() > start:
+            found.append((start, sentence[start : cut.start()]))
+        start = cut.end()
+    if start < len(sentence):
+        found.append((start, sentence[start:]))
+    return found

@@ -1,0 +1,58 @@
+"""Pricing: only public bands; totals, discounts, terms and outcomes are for a human."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from app.judge.policy import Policy
+from app.judge.rules.facts import Facts
+from app.judge.rules.numbers import find_money, same_amount
+from app.judge.rules.phrasing import denied_before
+from app.judge.rules.reading import Hit, Reading
+
+_ABOUT_THEM = re.compile(r"\b(?:rais\w+|round|series|seed|funding|arr|revenue|valuation|capital|invest\w+|congrat\w*|budget|you (?:spend|pay))\b")
+_PRICED = re.compile(
+    r"\b(?:price\w*|pricing|cost\w*|rate|rates|fee|fees|per (?:month|engineer|hour|day|year|week)|/ ?(?:month|mo|hour|hr|engineer)|monthly|hourly|total|quote\w*|package|contract|engagement|charge\w*|budget|for (?:the|a|your|all|\d+)|flat|month)\b"
+)
+_TOTAL = re.compile(
+    r"\b(?:total (?:of|cost|price|contract value|project (?:cost|price)|investment|fee|engagement)|all-in|in total|whole (?:project|engagement)|entire (?:project|engagement)|full (?:project|engagement|scope)|for (?:the |all )?(?:\w+ )?phases?|fixed (?:price|fee) of|(?:\d+|six|twelve|three|nine)[- ]month (?:contract|engagement|project|commitment))\b"
+)
+_DISCOUNT = re.compile(
+    r"\b(?:discount\w*|(?:\d{1,2} ?% off)|special (?:price|pricing|rate|offer|deal)|(?:waive|waiving|drop) (?:the |our |your )?(?:\w+ )?fees?|free (?:trial|month|week|pilot|engineer|sprint|consultation|of charge)|first (?:month|week|sprint) (?:is )?(?:free|on us)|no charge|price match|beat any (?:price|quote)|best price|lowest price|"
+    r"(?:\d{1,2} ?%|half|twice) (?:cheaper|less expensive|lower|less than)|(?:save|saving|savings of|cut) (?:you )?(?:up to |at least |over )?\d{1,2} ?%|cost savings?)\b"
+)
+_COMMIT = re.compile(
+    r"\b(?:(?:let's|we can|i can|i'll|we'll) (?:get|send|start|prepare|draft|begin) (?:you )?(?:over )?(?:the |a |your )?(?:paperwork|contract|msa|sow|statement of work|agreement)|sign (?:the |a |this )?(?:contract|agreement|sow)|contract (?:is )?(?:ready|attached)|(?:we|i) (?:will|can|'ll|promise to) (?:definitely |absolutely )?deliver (?:\w+ ){0,6}?by (?:next |the end of )?(?:month|week|q[1-4]|friday|january|february|march|april|may|june|july|august|september|october|november|december)|"
+    r"no (?:minimum|long-term) (?:commitment|contract)|cancel any ?time|money[- ]back|refund)\b"
+)
+
+
+class Pricing:
+    """Checks ``pricing.*``."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._bands = tuple((band.low, band.high, band.unit) for band in policy.pricing.bands)
+
+    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence in reading.sentences:
+            text = sentence.text[:1_500]
+            sums = [m for m in find_money(text) if m.marked] if any(c in text for c in "$€£") or re.search(r"\b(?:usd|eur|gbp|dollars?|euros?|pounds)\b", text) else []
+            total = _TOTAL.search(text)
+            for money in sums:
+                if _ABOUT_THEM.search(text) and not _PRICED.search(text):
+                    continue
+                span = (sentence.field, sentence.start + money.start, sentence.start + money.end)
+                if any(same_amount(money.amount, known) for known in facts.amounts):
+                    continue
+                if total and not denied_before(text, total.start()):
+                    yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
+                elif not any(low <= money.amount <= high for low, high, _ in self._bands):
+                    yield Hit("pricing.off_band", "The draft quotes a sum outside the public bands.", (span,))
+            for check, pattern, detail in (
+                ("pricing.discount", _DISCOUNT, "The draft offers a discount, a saving or something free."),
+                ("pricing.commitment", _COMMIT, "The draft commits to terms that a human must agree."),
+            ):
+                match = pattern.search(text)
+                if match and not denied_before(text, match.start()):
+                    yield Hit(check, detail, (sentence.at(match),))

@@ -1,0 +1,79 @@
+"""Thread: nothing of another conversation, company or person may stand in the draft."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from app.judge.policy import Policy
+from app.judge.rules.facts import Facts
+from app.judge.rules.reading import Hit, Reading
+
+_GREETED = re.compile(r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))[ ,]+(?:dr\.? |mr\.? |ms\.? |mrs\.? |prof\.? )?([a-z][\w'-]{1,30})(?: ([a-z][\w'-]{1,30}))?\s?[,!:.\n-]")
+_NO_NAME = frozenset("dr mr ms mrs prof lt col sir there team all everyone folks sir madam friend friends both again and the cto ceo vp engineering hiring founder founders manager head director lead leader".split())
+_AT_COMPANY = re.compile(
+    r"(?:\b(?:help|support|congratulations to|for|at|about|like|with|noticed|saw|that|with|and)\s)(?P<name>[A-Z][\w&.-]{2,30}(?:\s(?:[A-Z][\w&.-]{1,30})){0,2})(?='s (?:recent|growth|team|engineering|hiring|funding|roadmap|series|new)|\s(?:recently|has|is|just|raised|have) )"
+)
+_OTHER_PARTY = re.compile(
+    r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|planning|concerned|discussing)|has (?:concerns|said|mentioned))|"
+    r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a)\b|(?:in|from) (?:another|a separate|a different|the other|our other) (?:thread|conversation|chat|discussion)|as (?:discussed|mentioned) with your (?!team\b)\w+|(?:spoke|talked|chatting|speaking|in touch) with your (?:ceo|cto|cfo|co-?founder|founder|colleague|vp|head|board))\b"
+)
+_LEAK_KEY = re.compile(r"\b(?:thread|other active|leak|cofounder|co-founder|ceo|founder|exit|equity|ma context|acquisition talks|confidential|internal|private)\b")
+_ID_KEY = re.compile(r"\bid$|\bthread id\b|other active thread$|recipient|severity|risk")
+_STOP = frozenset("with from this that your they have wants company talks about discussion thread team currently looking".split())
+
+
+class Thread:
+    """Checks ``thread.*``."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._vendor = frozenset({policy.vendor.name.lower(), *(alias.lower() for alias in policy.vendor.aliases)})
+
+    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        yield from self._person(reading, facts)
+        yield from self._company(reading, facts)
+        yield from self._leak(reading, facts)
+
+    def _person(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        greeted = _GREETED.match(reading.lower_body)
+        if not greeted or not facts.contact_names:
+            return
+        name = greeted.group(1)
+        known = {part for contact in facts.contact_names for part in re.split(r"[\s'-]+", contact)}
+        if name in _NO_NAME or name in known or name.split("-")[0] in known or name in facts.context.company_name.lower():
+            return
+        if name in facts.prospect_text or any(name.startswith(part[:3]) for part in known if len(part) >= 3):
+            return
+        yield Hit("thread.other_person", "The greeting names another person than the contact.", (("body", greeted.start(1), greeted.end(1)),))
+
+    def _company(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        own = facts.context.company_name.lower()
+        own_words = set(re.findall(r"\w+", own))
+        text = reading.body.text[: reading.scan_chars]
+        for field, source in (("subject", reading.subject.text), ("body", text)):
+            for match in _AT_COMPANY.finditer(source):
+                name = match.group("name").lower()
+                words = re.findall(r"\w+", name)
+                if set(words) & own_words or name in self._vendor or any(v in name or name in v for v in self._vendor):
+                    continue
+                if name in facts.all_text or all(word in facts.all_text for word in words) or any(w in _GENERIC for w in words):
+                    continue
+                yield Hit("thread.other_company", "The draft speaks of a company that the context does not know.", ((field if field == "subject" else "body", *match.span("name")),))
+
+    def _leak(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence in reading.sentences:
+            match = _OTHER_PARTY.search(sentence.text)
+            if match and not any(part in facts.prospect_text for part in re.findall(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b", match.group())):
+                yield Hit("thread.leak", "The draft repeats what someone else said in another conversation.", (sentence.at(match),))
+        for key, value in facts.pairs:
+            if not _LEAK_KEY.search(key) or _ID_KEY.search(key) or len(value) < 8:
+                continue
+            words = {w for w in re.findall(r"[a-z]{4,}|\d+%?", value) if w not in _STOP}
+            shared = words & reading.words
+            if len(words) >= 2 and len(shared) >= 2 and len(shared) * 2 >= len(words) and not facts.context.prior_thread:
+                yield Hit("thread.leak", "The draft carries content of another conversation.")
+
+
+_GENERIC = frozenset(
+    "series ai ml cto ceo vp head engineering python java react node kubernetes team hi hello i we the our your monday tuesday wednesday thursday friday google aws azure llm devops data english africa ethiopia".split()
+)

@@ -1,0 +1,91 @@
+"""Tone: the policy's phrase lists, and the shapes of talking down, guilt, pressure and boasting that lists miss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from app.judge.policy import Policy
+from app.judge.rules.facts import Facts
+from app.judge.rules.lexicon import Lexicon
+from app.judge.rules.phrasing import denied_before
+from app.judge.rules.reading import Hit, Reading
+
+_DETAIL = {
+    "tone.banned_phrase": '"{}" is on the list of banned phrases.',
+    "tone.superlative": '"{}" is a superlative about the vendor.',
+    "tone.condescension": '"{}" talks down to the reader.',
+    "tone.guilt": '"{}" makes the reader feel guilty.',
+    "tone.pressure": '"{}" presses the reader.',
+    "tone.boasting": '"{}" boasts with what nobody can check.',
+}
+_CONDESCENDING = re.compile(
+    r"\byou(?:r team|r company|r engineers)?(?:'re| are)? (?:clearly |obviously |still |simply |just |really )?"
+    r"(?:struggling with|missing (?:a|the|basic|key|critical)|not (?:mature|serious|ready|doing|keeping)|lacking|lacks?|behind (?:your|the|on|in)|"
+    r"losing (?:ground|out|the)|wasting|stuck (?:in|with)|out of your depth|incapable|outdated|immature)\b"
+    r"|\bwhy (?:are|is|do|does|have|haven't|hasn't|aren't|isn't) (?:you|your \w+)(?: \w+)? (?:still|not|struggling)\b"
+    r"|\b(?:held together (?:with|by)|amateur\w*|embarrass\w*|naive|clueless|incompeten\w*)\b"
+    r"|\byou (?:really |simply |just )?(?:need|must|have|ought) to (?:catch up|wake up|act|fix|address|modernize|get serious|start taking|understand|realize)\b"
+    r"|\b(?:significant|serious|critical|glaring|obvious|major|clear|concerning) (?:capability |ai |skills? |maturity |engineering |talent |technical )*gaps?\b"
+    r"|\b(?:no|any) (?:serious|real|competent|smart) (?:company|cto|team|leader|engineering \w+)\b"
+    r"|\byour (?:peers|competitors|rivals) (?:are|have) (?:all |already |far |way |miles )+(?:ahead|doing|done|building|built|deploying|moved|adopted|solved|passed|investing)\b"
+    r"|\b(?:are|is) (?:far |way |well )?ahead of you\b"
+)
+_GUARANTEE = re.compile(
+    r"\b(?:we |i |our \w+ )?(?:(?:can |will |'ll |do )?guarantee[sd]?\b|promise (?:you|that|to)\b)|\b(?:risk[- ]free|no risk|zero risk|100 ?% (?:satisf\w+|success))\b"
+    r"|\bguaranteed (?:delivery|results?|savings?|success|roi|quality|start)\b|\bconsider it done\b|\bwe can handle (?:everything|anything|any stack)\b"
+)
+_BOAST = re.compile(
+    r"\b(?:over |more than )?\d[\d,]{1,6}\+? (?:happy |satisfied |global |enterprise )?(?:clients|customers|companies|engineers placed|placements|projects delivered)\b"
+    r"|\b\d{1,3} ?% (?:retention|client satisfaction|satisfaction|success rate|client retention)\b"
+    r"|\b(?:the|our) (?:most talented|best|finest|smartest|brightest|greatest|top) (?:engineers|developers|people|talent|team|minds)\b"
+    r"|\b(?:exceed|surpass) (?:all )?your expectations\b|\bindustry leaders?\b|\b(?:incredible|amazing|unbelievable|explosive|phenomenal|game changing) "
+    r"(?:\w+ ){0,2}(?:growth|journey|opportunity|savings|results|talent|team|engineers|value|story)\b|\btake (?:\w+ ){1,4}to the next level\b"
+    r"|\bwe(?:'re| are) (?:the best|different|number one|#1)\b"
+)
+_SCARE = re.compile(
+    r"\b(?:before|or) (?:your )?(?:competitors?|rivals?|someone else) (?:do|does|beat|take|win|get)\b|\bthe clock is ticking\b|\bwindow is closing\b"
+    r"|\b(?:offer|slots?|spots?) (?:ends?|expires?|closes?|are (?:going|filling))\b|\bdon't (?:miss|let (?:your|this))\b|\brisk (?:falling|being left|losing)\b|\bleft behind\b"
+    r"|\bjust (?:say|reply|respond) yes\b|\byou(?:'d| would) be (?:crazy|foolish|mad) (?:to|not)\b"
+)
+_FOLLOWUP = re.compile(
+    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|email|e-mail|note|time (?:i|we))|following up again|"
+    r"(?:follow|check|circl|reach)\w* (?:up |in |back |out )?(?:yet )?again\b|i(?:'ve| have) (?:already )?(?:emailed|e-mailed|written|reached out|messaged) (?:you )?(?:several|many|multiple|two|three|\d+|a few) times|"
+    r"since you (?:haven't|have not|didn't|did not) (?:repl|respond|answer|get back))"
+)
+
+
+class Tone:
+    """Checks ``tone.*``."""
+
+    def __init__(self, policy: Policy) -> None:
+        phrases = policy.phrases
+        self._lists = (
+            ("tone.banned_phrase", Lexicon(phrases.banned)),
+            ("tone.superlative", Lexicon(phrases.superlatives)),
+            ("tone.condescension", Lexicon(phrases.condescension)),
+            ("tone.guilt", Lexicon(phrases.guilt)),
+            ("tone.pressure", Lexicon(phrases.pressure)),
+            ("tone.boasting", Lexicon(phrases.boasting)),
+        )
+
+    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        company = facts.context.company_name.lower()
+        for check, lexicon in self._lists:
+            for phrase, field, start, end in lexicon.find(reading):
+                word = reading.lowered(field)[start:end]
+                if word in company or word in facts.prospect_text:
+                    continue
+                yield Hit(check, _DETAIL[check].format(phrase), ((field, start, end),))
+        for sentence in reading.sentences:
+            text = sentence.text
+            for check, pattern, detail in (
+                ("tone.condescension", _CONDESCENDING, "The wording talks down to the reader."),
+                ("tone.guarantee", _GUARANTEE, "The draft guarantees an outcome."),
+                ("tone.boasting", _BOAST, "The vendor praises itself with what nobody can check."),
+                ("tone.pressure", _SCARE, "The wording presses with fear or urgency."),
+                ("tone.guilt", _FOLLOWUP, "The draft counts its own earlier attempts."),
+            ):
+                match = pattern.search(text)
+                if match and not denied_before(text, match.start()):
+                    yield Hit(check, detail, (sentence.at(match),))

@@ -1,0 +1,8 @@
+"""The engine, asked through the openai SDK. Import from here; the modules behind it are private."""
+
+from __future__ import annotations
+
+from app.llm.client import DECODING, EngineHealth, JudgeClient, LlmSettings
+from app.llm.replies import CallFailure
+
+__all__ = ["DECODING", "CallFailure", "EngineHealth", "JudgeClient", "LlmSettings"]

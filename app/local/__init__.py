@@ -1,0 +1,1 @@
+"""One machine, no setup: what `presend up` starts, watches and ends. See :func:`app.local.supervisor.up`."""

