@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import __version__
-from app.api import comparisons, gate, judges, ops, problems, receipts, verdicts
+from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, verdicts
 from app.api import openapi as openapi_document
 from app.api.dependencies import Authenticator, Limits, Services
 from app.api.middleware import RequestFrame
@@ -25,7 +27,7 @@ from app.db import idempotency, keys
 from app.db.engine import Database
 from app.errors import ConfigurationError, PresendError, SetupError
 from app.judge.calibration import Calibration, parse_calibration
-from app.judge.identity import UNKNOWN, ModelIdentity
+from app.judge.identity import ModelIdentity
 from app.judge.policy import Policy, parse_policy
 from app.judge.rubric import Rubric, parse_rubric
 from app.llm import JudgeClient, LlmSettings
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         comparisons.router,
         judges.router,
         ops.router,
+        dashboard.router,
     ):
         app.include_router(router)
     openapi_document.install(app)
@@ -103,7 +106,7 @@ def wire(settings: Settings) -> Wiring:
         )
     if settings.receipt_key is None:
         raise ConfigurationError(
-            "PRESEND_RECEIPT_KEY is not set. Give it a random secret of 32 characters or more, the same on every replica."
+            "PRESEND_RECEIPT_KEY is not set. Give it a random secret of 32 characters, the same on every replica."
         )
     policy = load_policy(settings.policy)
     rubrics = load_rubrics(settings.rubric)
@@ -205,17 +208,18 @@ def read_manifest(path: Path | None, model: str) -> ModelIdentity:
         return ModelIdentity(model)
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        base, adapter, weights = manifest["base"], manifest["adapter"], manifest["weights"]
+        return ModelIdentity(
+            name=model,
+            base=f"{base['name']}@{base['sha256'][:12]}",
+            adapter=f"lora-r{adapter['rank']}@{adapter['sha256'][:12]}" if adapter else None,
+            weights_digest=weights["sha256"],
+            adapter_digest=adapter["sha256"] if adapter else "none",
+            dtype=weights["dtype"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         _log.warning("manifest.unreadable", path=str(path))
         return ModelIdentity(model)
-    return ModelIdentity(
-        name=model,
-        base=str(manifest.get("base", UNKNOWN)),
-        adapter=manifest.get("adapter"),
-        weights_digest=str(manifest.get("weights_digest", UNKNOWN)),
-        adapter_digest=str(manifest.get("adapter_digest", UNKNOWN)),
-        dtype=str(manifest.get("dtype", UNKNOWN)),
-    )
 
 
 def read_loading(path: Path) -> str | None:
@@ -242,16 +246,27 @@ async def _housekeeping(services: Services) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says it is draining before it stops listening."""
+    """Uvicorn that says it is draining, and goes on answering for a while, before it stops listening."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, unready_s: float) -> None:
         super().__init__(config)
         self._app = app
+        self._unready_s = unready_s
+        self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Flip /readyz first; then finish what is in flight."""
+        """Flip /readyz first. SIGTERM stops after the pause, a second one or Ctrl-C at once; the exit code is 0."""
         self._app.state.draining = True
-        super().handle_exit(sig, frame)
+        if sig == signal.SIGTERM and self._stop_at is None:
+            self._stop_at = time.monotonic() + self._unready_s
+        elif sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop now."""
+        return await super().on_tick(counter) or (self._stop_at is not None and time.monotonic() >= self._stop_at)
 
 
 def run(settings: Settings) -> None:
@@ -275,7 +290,7 @@ def run(settings: Settings) -> None:
         timeout_keep_alive=75,
         h11_max_incomplete_event_size=65_536,
     )
-    server = _Server(config, app)
+    server = _Server(config, app, settings.unready_s)
     with contextlib.suppress(KeyboardInterrupt):
         try:
             sock = config.bind_socket()

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     store_drafts: bool = Field(True, description="Keep draft and context beside the verdict, for reviewers.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line.")
     log_json: bool = Field(False, description="One JSON object a line.")
+    unready_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        1.0, description="Seconds that /readyz says `draining` on SIGTERM before the listener closes."
+    )
     drain_s: Annotated[float, Field(ge=0, le=600)] = Field(10.0, description="Seconds to finish requests on SIGTERM.")
 
     @field_validator("vllm_base_url")

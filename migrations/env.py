@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 
 from alembic import context
+from sqlalchemy import Connection
+
 from app.db import migrate
 from app.db.models import metadata
 from app.errors import ConfigurationError
-from sqlalchemy import Connection
 
 
 def run(connection: Connection) -> None:

@@ -25,6 +25,7 @@ _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _FRESH: dict[str, Any] = {
     "default": {"kind": "ok"},
     "healthy": True,
+    "hang_health": False,
     "version": "0.32.0",
     "owned_by": "vllm",
     "refuse_priority": False,

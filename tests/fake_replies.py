@@ -115,11 +115,7 @@ def completion_body(
 ) -> bytes:
     """The whole reply, built once for each distinct script step."""
     values = (scores,) * count if isinstance(scores, int) else scores
-    tokens = (
-        _pairwise_tokens(winner)
-        if pairwise
-        else _score_tokens(values, explain, reason, kind == "joined_tokens")
-    )
+    tokens = _pairwise_tokens(winner) if pairwise else _score_tokens(values, explain, reason, kind == "joined_tokens")
     content: str | None = "".join(tokens)
     finish, refusal = "stop", None
     if kind == "truncated":
@@ -211,9 +207,7 @@ def _entry(token: str, confidence: float, unreported: bool) -> dict[str, Any]:
     top = []
     for choice in choices:
         p = 1.0 if len(choices) == 1 else confidence if choice == token else rest
-        top.append(
-            (choice, UNREPORTED if unreported else max(UNREPORTED, math.log(p) if p > 0 else UNREPORTED))
-        )
+        top.append((choice, UNREPORTED if unreported else max(UNREPORTED, math.log(p) if p > 0 else UNREPORTED)))
     top += [(f"<{n}>", UNREPORTED) for n in range(20 - len(top))]
     top.sort(key=lambda item: -item[1])
     chosen = next(value for choice, value in top if choice == token)

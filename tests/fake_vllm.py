@@ -38,7 +38,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 HUGE_BYTES = 64 * 1024 * 1024
-_SWITCHES = {"healthy", "version", "owned_by", "refuse_priority", "keep_bodies", "model"}
+_SWITCHES = {"healthy", "hang_health", "version", "owned_by", "refuse_priority", "keep_bodies", "model"}
 
 
 @dataclass
@@ -57,13 +57,12 @@ class Recorder:
 class FakeEngine:
     """The ASGI application; one instance, one script, one log."""
 
-    def __init__(
-        self, *, model: str = "presend-judge", version: str = "0.32.0", default: Step | None = None
-    ) -> None:
+    def __init__(self, *, model: str = "presend-judge", version: str = "0.32.0", default: Step | None = None) -> None:
         self.model = model
         self.version = version
         self.owned_by = "vllm"
         self.healthy = True
+        self.hang_health = False
         self.refuse_priority = False
         self.keep_bodies = True
         self.default = default or Step()
@@ -79,9 +78,7 @@ class FakeEngine:
         if "default" in value:
             self.default = step_from(value["default"])
         self.queue = deque(
-            replace(step, times=1)
-            for raw in value.get("queue", [])
-            for step in [step_from(raw)] * raw.get("times", 1)
+            replace(step, times=1) for raw in value.get("queue", []) for step in [step_from(raw)] * raw.get("times", 1)
         )
         self.when = [(item["contains"], step_from(item["step"])) for item in value.get("when", [])]
         for name in _SWITCHES & set(value):
@@ -104,6 +101,8 @@ class FakeEngine:
         elif path == "/v1/models":
             item = {"id": self.model, "object": "model", "created": 0, "owned_by": self.owned_by}
             await _json(send, {"object": "list", "data": [item]})
+        elif path == "/health" and self.hang_health:
+            await _caller_left(receive, None)
         elif path == "/health":
             await _reply(send, 200 if self.healthy else 503, b"")
         elif path == "/version":
@@ -124,9 +123,7 @@ class FakeEngine:
                 return
             await _json(send, {})
         else:
-            await _json(
-                send, {"error": {"message": "no such path", "type": "NotFoundError", "code": 404}}, 404
-            )
+            await _json(send, {"error": {"message": "no such path", "type": "NotFoundError", "code": 404}}, 404)
 
     def _next(self, raw: bytes) -> Step:
         if self.queue:
@@ -149,6 +146,7 @@ class FakeEngine:
         log.max_active = max(log.max_active, log.active)
         log.by_kind[step.kind] += 1
         note: dict[str, Any] = {"kind": step.kind, "cancelled": False, "authorization": _has_key(scope)}
+        note["headers"] = sorted(name.decode("latin-1") for name, _ in scope["headers"])
         if self.keep_bodies:
             note["body"] = request
         log.requests.append(note)
@@ -168,9 +166,7 @@ class FakeEngine:
             return True
         kind = step.kind
         if self.refuse_priority and request.get("priority"):
-            await _error(
-                send, 400, "Got priority 3 but Priority scheduling is not enabled.", "BadRequestError"
-            )
+            await _error(send, 400, "Got priority 3 but Priority scheduling is not enabled.", "BadRequestError")
         elif kind == "hang":
             return await _caller_left(receive, None)
         elif kind in ERRORS:

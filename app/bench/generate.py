@@ -1,7 +1,7 @@
 """From a seed to examples: each scenario yields an honest draft and its minimal pairs, one changed sentence each.
 
-The changed sentence is chosen close in length to the one that it replaces, and the closing question evens out what is
-left, so that length says nothing about the label; layout and all other sentences stay the same.
+The changed sentence is chosen close in length to the one that it replaces, and the closing question or remark
+evens out what is left, so that length says nothing about the label; layout and facts stay the same.
 """
 
 from __future__ import annotations
@@ -123,11 +123,10 @@ def _frame(s: Scenario, bank: Bank, rng: Random) -> _Frame:
     def pick(slot: str, kind: str) -> str:
         return rng.choice(bank.moves[slot][kind]).format(**slots)
 
-    ask_kind = "reply" if s.kind == "reply" else "cold"
     return _Frame(
         greeting="" if terse and rng.random() < 0.5 else pick("greeting", "any"),
         subject="" if terse else pick("subject", s.kind),
-        ask=pick("ask", ask_kind) if rng.random() < 0.85 else "",
+        ask=pick("ask", _ask_kind(s)) if rng.random() < 0.85 else "",
         signoff="" if terse else pick("signoff", "any"),
         gap=" " if terse else rng.choice(("\n\n", "\n\n", "\n")),
         inner=rng.choice((" ", " ", "\n\n", "\n")) if not terse else " ",
@@ -205,16 +204,29 @@ def _break(s: Scenario, plan: dict[str, Move], bank: Bank, rng: Random, way: str
     plan[slot] = m.nearest(candidates, before.words if before else candidates[0].words, rng)
 
 
-def _even_out(frame: _Frame, clean: dict[str, Move], changed: dict[str, Move], s: Scenario, bank: Bank, rng: Random) -> _Frame:
-    """The frame with another ask, where that brings the pair's lengths closer together."""
+def _even_out(
+    frame: _Frame, clean: dict[str, Move], changed: dict[str, Move], s: Scenario, bank: Bank, rng: Random
+) -> _Frame:
+    """The frame with another closing question and, where it is not the change, another plain remark: equal lengths."""
     surplus = sum(move.words for move in changed.values()) - sum(move.words for move in clean.values())
-    if not frame.ask or abs(surplus) < 1:
-        return frame
-    wanted = len(frame.ask.split()) - surplus
-    asks = list(bank.moves["ask"]["reply" if s.kind == "reply" else "cold"])
-    rng.shuffle(asks)
-    best = min([frame.ask, *asks], key=lambda ask: abs(len(ask.split()) - wanted))
-    return replace(frame, ask=best)
+    asks = [frame.ask]
+    if frame.ask:
+        asks += rng.sample(bank.moves["ask"][_ask_kind(s)], k=len(bank.moves["ask"][_ask_kind(s)]))
+    remarks: list[Move | None] = [changed.get("remark")]
+    if (held := changed.get("remark")) is not None and held.name == "neutral":
+        remarks += m.tone(bank, rng, bad=False)
+    spare = len(frame.ask.split()) + (remarks[0].words if remarks[0] else 0) - surplus
+    ask, remark = min(
+        ((a, r) for a in asks for r in remarks),
+        key=lambda pair: abs(len(pair[0].split()) + (pair[1].words if pair[1] else 0) - spare),
+    )
+    if remark is not None:
+        changed["remark"] = remark
+    return replace(frame, ask=ask)
+
+
+def _ask_kind(s: Scenario) -> str:
+    return "reply" if s.kind == "reply" else "cold"
 
 
 def _example(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from app.schemas import Action, Draft, Evidence, Finding, GateResponse
@@ -59,7 +59,7 @@ def _findings(console: Console, findings: Sequence[Finding], draft: Draft) -> No
     failed = [finding for finding in findings if not finding.passed]
     if not failed:
         return
-    table = Table("check", "severity", "what is wrong", "where", box=None, pad_edge=False, header_style="dim")
+    table = Table(Column("check", no_wrap=True), "severity", "what is wrong", "where", box=None, pad_edge=False, header_style="dim")
     for finding in failed:
         quotes = [quote(draft, span) for span in finding.evidence[:MAX_QUOTES]]
         table.add_row(finding.check, finding.severity.value, Text(finding.detail), Text("\n").join(quotes))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Data directory instead of PRESEND_HOME.")]
+TIMES = ("created", "last used", "revoked")
 KeyId = Annotated[str, typer.Argument(help="The key's id: the middle part of psk_<id>_...")]
 
 
@@ -118,7 +119,7 @@ def listed(
       presend keys list --tenant default
     """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     async def work(conn: AsyncConnection) -> list[KeyInfo]:
         return await list_keys(conn, tenant)

@@ -1,7 +1,8 @@
 """Models as the JSON text that a column takes, and rows written with it.
 
-Verdicts hold text from a model, and Postgres cannot hold NUL or half a surrogate pair: each is stored as U+FFFD, because
-losing a verdict over one character would be worse. What a caller sent is refused instead; it must come back as it was.
+Verdicts hold text from a model, and Postgres cannot hold NUL or half a surrogate pair: each is stored as U+FFFD,
+because losing a verdict over one character would be worse. What a caller sent is refused instead; it must come back as
+it was.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
@@ -99,8 +99,8 @@ class Database:
             use_native_hstore=False,
             connect_args=connect_args(parsed, settings),
         )
-        # The same pool; each statement is its own transaction, so reading costs no BEGIN and no ROLLBACK.
-        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # The same pool; each statement is its own transaction, so that costs no BEGIN and no COMMIT.
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self._engine.sync_engine, "checkout", _refuse_dead)
 
     @asynccontextmanager
@@ -113,13 +113,17 @@ class Database:
             raise translate(error) from None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading; every statement sees what is committed when it starts. Do not write with it."""
+    async def statements(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement commits by itself: for a write that needs no other beside it."""
         try:
-            async with self._reader.connect() as conn:
+            async with self._autocommit.connect() as conn:
                 yield conn
         except DRIVER_ERRORS as error:
             raise translate(error) from None
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection for reading; every statement sees what is committed when it starts."""
+        return self.statements()
 
     async def ping(self) -> None:
         """Ask the server for an answer; ``StoreUnavailable`` when there is none."""

@@ -83,7 +83,7 @@ _FOUND = select(
 ).where(*_ours)
 _TAKE_OVER = (
     update(table)
-    .where(*_held, table.c.leased_until <= func.clock_timestamp())
+    .where(*_held)  # the attempt that was seen to have run out: an attempt's lease is never made longer
     .values(attempt=table.c.attempt + 1, leased_until=_until("p_lease_s"))
     .returning(table.c.attempt)
 )
@@ -104,6 +104,8 @@ async def begin(
     conn: AsyncConnection, *, tenant_id: UUID, route: str, key: str, body_sha256: bytes, lease_s: float
 ) -> Lease | Replay:
     """Take the key for ``lease_s`` seconds, or find the response it has had. Commit before the work starts.
+
+    Needs no transaction of its own (``Database.statements`` saves two round trips).
 
     Raises ``IdempotencyMismatch`` (the key came with another body), ``IdempotencyInFlight`` (its first request is
     still running; ``retry_after_s`` says when to ask again), ``InvalidInput`` (not a usable key).

@@ -1,7 +1,7 @@
 """API keys: made, checked, rotated and revoked. A key belongs to one tenant and carries scopes.
 
-A key is 256 random bits, so SHA-256 guards it as well as any slow hash would. Its plaintext exists once, in the answer to
-whoever made it. A token with a wrong checksum is refused without asking the database.
+A key is 256 random bits, so SHA-256 guards it as well as any slow hash would. Its plaintext exists once, in the answer
+to whoever made it. A token with a wrong checksum is refused without asking the database.
 """
 
 from __future__ import annotations

@@ -117,9 +117,7 @@ def _check_server(conn: Connection) -> None:
     encoding = conn.execute(text("SHOW server_encoding")).scalar_one()
     conn.rollback()
     if version < OLDEST_SERVER * 10_000:
-        raise SetupError(
-            f"The Postgres server is version {version // 10_000}; Presend needs {OLDEST_SERVER} or newer."
-        )
+        raise SetupError(f"The Postgres server is version {version // 10_000}; Presend needs {OLDEST_SERVER} or newer.")
     if encoding != "UTF8":
         raise SetupError(f"The database is encoded in {encoding}; create one with ENCODING 'UTF8'.")
 

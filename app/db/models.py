@@ -1,8 +1,9 @@
 """The tables, as Alembic compares them and the queries of this package use them. Private to ``app.db``.
 
 Every row belongs to a tenant, and where rows are many the tenant leads the primary key: no query can reach a row by
-its id alone. ``verdicts`` and ``pairwise`` are append-only; triggers that the migrations make see to it. What was judged
-(``draft``, ``context``) is ``json``, kept byte for byte, key order included; what is filtered on has a column of its own.
+its id alone. ``verdicts`` and ``pairwise`` are append-only; triggers that the migrations make see to it. What was
+judged (``draft``, ``context``) is ``json``, kept byte for byte, key order included; what is filtered on has a column of
+its own.
 """
 
 from __future__ import annotations

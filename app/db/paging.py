@@ -29,13 +29,9 @@ def cursor_after(identifier: UUID) -> str:
 def position(cursor: str) -> UUID:
     """The id behind which the page begins; ``InvalidInput`` when the cursor did not come from here."""
     try:
-        identifier = UUID(
-            bytes=base64.b64decode(cursor.encode("ascii") + b"==", altchars=b"-_", validate=True)
-        )
+        identifier = UUID(bytes=base64.b64decode(cursor.encode("ascii") + b"==", altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         identifier = None
     if identifier is None or cursor_after(identifier) != cursor:
-        raise InvalidInput(
-            "The cursor is not one of ours.", (Fault("cursor", "is the next_cursor of a page"),)
-        )
+        raise InvalidInput("The cursor is not one of ours.", (Fault("cursor", "is the next_cursor of a page"),))
     return identifier

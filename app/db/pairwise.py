@@ -46,9 +46,7 @@ async def insert_pairwise(
         "draft_a": input_text(a),
         "draft_b": input_text(b),
         "context": input_text(context),
-        "raw_outputs": None
-        if raw_outputs is None
-        else [None if raw is None else storable(raw) for raw in raw_outputs],
+        "raw_outputs": None if raw_outputs is None else [None if raw is None else storable(raw) for raw in raw_outputs],
     }
     await conn.execute(_INSERT, values)
 

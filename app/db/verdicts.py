@@ -1,7 +1,7 @@
 """Verdicts: written once, read back, listed, counted. Never changed.
 
-A verdict is kept whole as a document; the columns beside it exist to be filtered and counted. What was judged is kept as
-it came. (``documents`` says how).
+A verdict is kept whole as a document; the columns beside it exist to be filtered and counted. What was judged is kept
+as it came; ``documents`` says how.
 """
 
 from __future__ import annotations
@@ -209,9 +209,7 @@ async def get_input(conn: AsyncConnection, tenant_id: UUID, verdict_id: str) -> 
     )
 
 
-async def find_judged(
-    conn: AsyncConnection, tenant_id: UUID, input_digest: str, judge_digest: str
-) -> Verdict | None:
+async def find_judged(conn: AsyncConnection, tenant_id: UUID, input_digest: str, judge_digest: str) -> Verdict | None:
     """The tenant's newest verdict that this judge gave on this very input, for reuse."""
     key = {"tenant_id": tenant_id, "input_digest": input_digest, "judge_digest": judge_digest}
     found = (await conn.execute(_FIND_JUDGED, key)).scalar_one_or_none()
@@ -246,9 +244,7 @@ def listing_statement(
     tenant_id: UUID, filters: VerdictFilters, after: UUID | None
 ) -> sa.Select[tuple[UUID, str]] | None:
     """The query behind ``listing``, without its limit; None when a filter can match nothing."""
-    statement = (
-        sa.select(table.c.id, _document).where(table.c.tenant_id == tenant_id).order_by(table.c.id.desc())
-    )
+    statement = sa.select(table.c.id, _document).where(table.c.tenant_id == tenant_id).order_by(table.c.id.desc())
     if after is not None:
         statement = statement.where(table.c.id < after)
     if filters.run_id is not None:

@@ -45,7 +45,8 @@ _SPECS = (
     CheckSpec("grounding.stale_as_recent", "calls an old funding round or event recent", C),
     CheckSpec("grounding.peers", "names peers that the context does not name", H),
     CheckSpec("grounding.peer_trend", "states what peers do without a source in the context", H),
-    CheckSpec("grounding.missing", "refers to no fact of the context", L, "warn"),
+    CheckSpec("grounding.requirement_ignored", "promises a timeline and ignores a requirement in the context", H),
+    CheckSpec("grounding.missing", "pitches in cold mail without one fact of the context", M, "warn"),
     # confidence
     CheckSpec("confidence.weak_hiring", "calls few open roles rapid hiring", C),
     CheckSpec("confidence.growth_unsupported", "asserts growth that the signals contradict", C),
@@ -55,6 +56,7 @@ _SPECS = (
     # segment
     CheckSpec("segment.growth_after_layoff", "congratulates on growth after a layoff", C),
     CheckSpec("segment.ai_pitch", "pitches advanced AI work below the needed AI maturity", C),
+    CheckSpec("segment.growth_without_roles", "pitches capacity for growth where no role is open", H),
     CheckSpec("segment.cost_pitch", "pitches cost cutting to a freshly funded company", H),
     CheckSpec("segment.mismatch", "makes the pitch of another segment", H),
     CheckSpec("segment.abstain", "makes a segment pitch although the segment is not known well enough", H),
@@ -66,6 +68,7 @@ _SPECS = (
     CheckSpec("coordination.opt_out", "writes to someone who asked not to be written to", C, "hold"),
     CheckSpec("coordination.channel", "uses or promises a channel that the prospect did not agree to", H),
     CheckSpec("coordination.legal", "answers a legal, privacy or exclusivity question", C, "hold"),
+    CheckSpec("coordination.pushback", "argues with a no that the prospect gave", H),
     CheckSpec("coordination.human_needed", "continues where the context asks for a human", H, "hold"),
     # pricing
     CheckSpec("pricing.off_band", "quotes a price outside the public bands", H),
@@ -75,6 +78,7 @@ _SPECS = (
     # thread
     CheckSpec("thread.other_company", "carries the name of another company", C),
     CheckSpec("thread.other_person", "greets another person than the contact", C),
+    CheckSpec("thread.invented", "answers a conversation that never took place", H),
     CheckSpec("thread.leak", "carries content of another conversation", C),
     # tone
     CheckSpec("tone.banned_phrase", "uses a phrase that the policy bans", M),

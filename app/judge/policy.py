@@ -38,7 +38,10 @@ class Vendor(_Section):
 
 
 class Limits(_Section):
-    """Lengths in words, without greeting and signature; the subject in characters; asks per draft."""
+    """Lengths in words, without greeting and signature; the subject in characters; asks per draft.
+
+    ``flood_factor`` times the longest limit is what the rules read; a longer draft is held for a human.
+    """
 
     cold_words: Annotated[int, Field(ge=10, le=5_000)] = 120
     warm_words: Annotated[int, Field(ge=10, le=5_000)] = 200
@@ -46,7 +49,7 @@ class Limits(_Section):
     subject_chars: Annotated[int, Field(ge=10, le=1_000)] = 60
     minimum_words: Annotated[int, Field(ge=0, le=100)] = 4
     asks: Annotated[int, Field(ge=1, le=10)] = 1
-    flood_factor: Annotated[int, Field(ge=2, le=1_000)] = 8
+    flood_factor: Annotated[int, Field(ge=2, le=1_000)] = 5
 
 
 class Booking(_Section):

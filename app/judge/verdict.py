@@ -143,9 +143,9 @@ def score_distributions(
     """Read the five digit probabilities at each score, or say why they cannot be read.
 
     Positions come from the concatenated token text, never from token indices: a tokenizer may join a digit
-    with a bracket. Only the text up to the last score must be spelled by the tokens: in a reason behind it, one
-    character may be split over several tokens, and an end token may follow. Under a grammar the log-probs are
-    already renormalised over legal tokens; ``mass`` records what the digits carried of it.
+    with a bracket. Only the text up to the last score must be spelled by the tokens: in a reason behind it one
+    character may be split over several tokens, and an end token may follow. Under a grammar the log-probs
+    are already renormalised over legal tokens; ``mass`` records what the digits carried of it.
     """
     if not tokens:
         return "the engine sent none"

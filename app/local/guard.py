@@ -18,8 +18,9 @@ import subprocess
 import sys
 import time
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LAST_WAIT_S = 5.0
+LOOK_S = 0.02
 
 
 def main(argv: list[str]) -> int:
@@ -38,9 +39,9 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{given.command[0]} cannot be started: {error.strerror}.\n")
         return 127
     _watch(program, given, woken, asked)
-    _signal_group(program.pid, signal.SIGKILL)
-    code = program.returncode
     code = int(program.wait())
+    _signal_group(program.pid, signal.SIGKILL)
+    _bury()
     return code if code >= 0 else 128 - code
 
 
@@ -63,6 +64,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 def _start(given: argparse.Namespace) -> subprocess.Popen[bytes]:
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
     us = os.getpid()
+    if libc is not None:
+        # What the program leaves behind becomes our child, in whatever process group it is.
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def before_exec() -> None:
         os.nice(given.nice)
@@ -120,6 +124,31 @@ def _watch(program: subprocess.Popen[bytes], given: argparse.Namespace, woken: i
         elif last_at is not None and now >= last_at:
             _signal_group(program.pid, signal.SIGKILL)
             last_at = now + LAST_WAIT_S
+
+
+def _bury() -> None:
+    """Wait for everything that the program left behind; kill what has not ended by itself soon."""
+    until = time.monotonic() + LAST_WAIT_S
+    while True:
+        try:
+            gone, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if gone:
+            continue
+        if time.monotonic() > until:
+            for pid in _children():
+                _signal(pid, signal.SIGKILL)
+        time.sleep(LOOK_S)
+
+
+def _children() -> list[int]:
+    us = os.getpid()
+    try:
+        with open(f"/proc/{us}/task/{us}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
 
 
 def _signal(pid: int, number: int) -> None:

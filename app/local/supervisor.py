@@ -12,9 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx
 
+import app
 from app.db import migrate
 from app.db.engine import parse_url
 from app.errors import PresendError, SetupError
@@ -200,6 +202,8 @@ def api_spec(
         "PRESEND_HOST": settings.host,
         "PRESEND_PORT": str(port),
         "PRESEND_DATABASE_URL": database_url,
+        # The same code as this process, wherever it was started from.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(app.__file__).parent.parent), env.get("PYTHONPATH")))),
     }
     if settings.receipt_key is None:
         env["PRESEND_RECEIPT_KEY"] = receipt_key

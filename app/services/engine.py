@@ -42,7 +42,7 @@ def default_canary() -> Canary:
     return Canary(
         draft=Draft(
             subject="Backend roles at Tern Labs",
-            body="Hi Ana,\n\nYou list six backend roles. Would a short exchange about cover for them help?\n\nBest,\nJo",
+            body="Hi Ana,\n\nYou list six backend roles. Would cover for them help?\n\nBest,\nJo",
         ),
         context=Context(company_name="Tern Labs", icp_segment=0, thread_stage=ThreadStage.COLD_FIRST_TOUCH),
     )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from app.stats.convolution import MAX_WINDOW, SAME_PROBABILITY, Part, SumDistribution, convolve, window
+from app.stats.convolution import MAX_WINDOW, SAME_PROBABILITY, Draws, SumDistribution, convolve, window
 from app.stats.errors import NoVerdicts
 from app.stats.histogram import Histogram
 from app.stats.lattice import BINS_PER_SD, Lattice, bin_scores
@@ -150,7 +150,7 @@ def bootstrap_mean(scores: Histogram) -> Resampled:
     accel = acceleration(scores.second_moment, scores.third_moment, scores.n)
     observed = float(weights @ positions)
     return OnGrid(
-        convolve([Part(positions, weights / scores.n, scores.n)]),
+        convolve([Draws.of(positions, weights, scores.n)]),
         made.offsets[0], made.step, scores.n, observed, scores.mean, made.exact, scores.n, accel,
     )  # fmt: skip
 
@@ -182,15 +182,15 @@ def bootstrap_difference(a: Histogram, b: Histogram) -> Resampled:
     made = _on_one_step([a, b])
     (at_a, weight_a), (at_b, weight_b) = made.sides
     shift = made.offsets[1] - made.offsets[0]
-    part_b = Part(at_b, weight_b / b.n, b.n)
+    draws_b = Draws.of(at_b, weight_b, b.n)
     if a.n == b.n:
-        mirrored = Part(-at_a[::-1], weight_a[::-1] / a.n, a.n)
+        mirrored = Draws.of(-at_a[::-1], weight_a[::-1], a.n)
         observed = float(weight_b @ at_b - weight_a @ at_a)
-        joint = convolve([part_b, mirrored])
+        joint = convolve([draws_b, mirrored])
         return OnGrid(joint, shift, made.step, a.n, observed, delta, made.exact, n, accel)
     numerator = a.n * float(weight_b @ at_b) - b.n * float(weight_a @ at_a)
     return TwoGrids(
-        convolve([Part(at_a, weight_a / a.n, a.n)]), convolve([part_b]),
+        convolve([Draws.of(at_a, weight_a, a.n)]), convolve([draws_b]),
         a.n, b.n, made.step, shift, math.floor(numerator), delta, made.exact, n, accel,
     )  # fmt: skip
 
@@ -206,15 +206,14 @@ class _OneStep:
 
 
 def _on_one_step(sides: list[Histogram]) -> _OneStep:
-    grid = sides[0].lattice if len(sides) == 1 else _pooled(sides).lattice
     limit = MAX_WINDOW // len(sides)
-    if grid is not None:
+    grids = _one_grid(sides)
+    if grids is not None:
         placed = [
-            (_places(grid, side.values) if len(sides) > 1 else grid.positions, side.counts.astype(np.float64))
-            for side in sides
+            (grid.positions, side.counts.astype(np.float64)) for grid, side in zip(grids, sides, strict=True)
         ]
         if all(_points(at, weight, side.n) <= limit for (at, weight), side in zip(placed, sides, strict=True)):
-            return _OneStep(grid.step, [grid.offset] * len(sides), placed, True)
+            return _OneStep(grids[0].step, [grid.offset for grid in grids], placed, True)
     # A window is at most 18 standard errors wide, unless one score far off all others widens it.
     width = min(side.sd for side in sides if side.sd > 0.0) / BINS_PER_SD
     while True:
@@ -224,17 +223,22 @@ def _on_one_step(sides: list[Histogram]) -> _OneStep:
         width *= 2.0
 
 
-def _pooled(sides: list[Histogram]) -> Histogram:
+def _one_grid(sides: list[Histogram]) -> list[Lattice] | None:
+    """The sides' grids when they have one step, or one grid found for all of them."""
+    grids = [side.lattice for side in sides if side.lattice is not None]
+    if len(grids) == len(sides) and all(grid.step == grids[0].step for grid in grids):
+        return grids
     values = np.concatenate([side.values for side in sides])
-    return Histogram.of_arrays(values, np.concatenate([side.counts for side in sides]))
-
-
-def _places(grid: Lattice, values: FloatArray) -> IntArray:
-    return np.rint((values - grid.offset) / grid.step).astype(np.int64)
+    counts = np.concatenate([side.counts for side in sides])
+    grid = Histogram.of_arrays(values, counts).lattice
+    if grid is None:
+        return None
+    places = [np.rint((side.values - grid.offset) / grid.step).astype(np.int64) for side in sides]
+    return [Lattice(grid.offset, grid.step, place) for place in places]
 
 
 def _points(positions: IntArray, weights: FloatArray, n: int) -> int:
-    return window([Part(positions, weights / n, n)])[1]
+    return window([Draws.of(positions, weights, n)])[1]
 
 
 def percentile_interval(made: Resampled, confidence: float) -> Interval:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,28 +28,38 @@ _LOG_NEGLIGIBLE = 41.5  # frequencies below exp(-41.5) = 1e-18 are left out
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """``draws`` independent draws of a whole number.
+class Draws:
+    """Independent draws of whole numbers, of P kinds with m possible numbers each.
 
     Attributes
     ----------
-    positions : int64 array, shape (m,)
-        The numbers.
-    probabilities : float array, shape (m,)
-        Sum to one.
-    draws : float
-        How many draws; not whole only where binning made it so.
+    positions : int64 array, shape (P, m)
+        The numbers, ascending in each row.
+    probabilities : float array, shape (P, m)
+        Rows sum to one.
+    times : float array, shape (P,)
+        How many draws of each kind; not whole only where binning made it so.
     """
 
     positions: IntArray
     probabilities: FloatArray
-    draws: float
+    times: FloatArray
 
-    @property
-    def mean(self) -> float:
-        """Mean of one draw."""
-        low = int(self.positions[0])
-        return low + float(self.probabilities @ (self.positions - low))
+    @classmethod
+    def of(cls, positions: IntArray, weights: FloatArray, times: float) -> Draws:
+        """``times`` draws of one kind, with probabilities in proportion to ``weights``."""
+        return cls(positions[None, :], (weights / times)[None, :], np.array([float(times)]))
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """Mean of one draw of each kind, shape (P,)."""
+        low = self.positions[:, :1]
+        return low[:, 0] + (self.probabilities * (self.positions - low)).sum(axis=1)
+
+    @cached_property
+    def centres(self) -> IntArray:
+        """Whole number nearest to each mean, shape (P,)."""
+        return np.rint(self.means).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,22 +106,20 @@ class SumDistribution:
         return float(self.pmf[index]) if 0 <= index < self.pmf.size else 0.0
 
 
-def window(parts: Sequence[Part]) -> tuple[int, int]:
+def window(stacks: Sequence[Draws]) -> tuple[int, int]:
     """Return ``(first, points)``: where the window of a sum starts and how long it must be.
 
     Bernstein's inequality bounds the tail: with variance V and largest deviation R of one draw,
     P(|S - ES| > t) <= 2 exp(-t^2 / (2 V + 2 R t / 3)).
     """
-    mean = variance = reach = 0.0
-    low = high = 0.0
-    for part in parts:
-        middle = part.mean
-        deviation = part.positions - middle
-        mean += part.draws * middle
-        variance += part.draws * float(part.probabilities @ deviation**2)
-        reach = max(reach, float(deviation[-1]), -float(deviation[0]))
-        low += part.draws * float(part.positions[0])
-        high += part.draws * float(part.positions[-1])
+    mean = variance = reach = low = high = 0.0
+    for draws in stacks:
+        deviation = draws.positions - draws.means[:, None]
+        mean += float(draws.times @ draws.means)
+        variance += float(draws.times @ (draws.probabilities * deviation**2).sum(axis=1))
+        reach = max(reach, float(deviation[:, -1].max()), -float(deviation[:, 0].min()))
+        low += float(draws.times @ draws.positions[:, 0])
+        high += float(draws.times @ draws.positions[:, -1])
     third = _LOG_OUTSIDE * reach / 3.0
     half = third + math.sqrt(third * third + 2.0 * _LOG_OUTSIDE * variance)
     if 2.0 * half + 3.0 >= high - low:
@@ -118,18 +127,18 @@ def window(parts: Sequence[Part]) -> tuple[int, int]:
     return math.floor(mean - half), 2 * math.ceil(half) + 3
 
 
-def convolve(parts: Sequence[Part]) -> SumDistribution:
-    """Compute the distribution of the sum of all draws of all parts.
+def convolve(stacks: Sequence[Draws]) -> SumDistribution:
+    """Compute the distribution of the sum of all draws of all stacks.
 
-    The characteristic function of the sum is the product of powers of those of the parts; sampled
+    The characteristic function of the sum is the product of powers of those of the draws; sampled
     at 2 pi j / M its inverse transform is the distribution folded onto M points, and folding adds
-    at most what lies outside the window. The logarithm is taken of one plus a centred difference,
-    so that a power of 10^5 or more loses no digits.
+    at most what lies outside the window. The logarithm is taken of one plus a centred difference
+    and angles are reduced by whole arithmetic, so that a power of 10^5 loses no digits.
 
     Parameters
     ----------
-    parts : sequence of Part
-        At least one; positions ascending.
+    stacks : sequence of Draws
+        At least one.
 
     Returns
     -------
@@ -147,21 +156,19 @@ def convolve(parts: Sequence[Part]) -> SumDistribution:
     "Numerical approximation of probability mass functions via the inverse discrete Fourier
     transform", Methodology and Computing in Applied Probability 16.
     """
-    first, points = window(parts)
+    first, points = window(stacks)
     if points > MAX_WINDOW:
         raise BadInput(f"The exact distribution would need {points} grid points; bin the scores first.")
     size = fast_length(points)
-    order = sorted(parts, key=lambda part: -part.draws * float(part.positions[-1] - part.positions[0]) ** 2)
-    index = _significant(order, size)
+    index = _significant(stacks, size)
     log_size = np.zeros(index.size)
     angle = np.zeros(index.size)
     start = -float(first)
-    for part in order:
-        centre = round(part.mean)
-        modulus, argument = _log_characteristic(part, centre, index, size)
-        log_size += part.draws * modulus
-        angle += part.draws * argument
-        start += part.draws * centre
+    for draws in stacks:
+        modulus, argument = _log_characteristic(draws, slice(None), index, size)
+        log_size += modulus
+        angle += argument
+        start += float(draws.times @ draws.centres)
     # irfft expects the conjugate of the characteristic function about the window's start.
     whole = math.floor(start)
     angle += _angle(index * (whole % size), size) + index * ((start - whole) * 2.0 * math.pi / size)
@@ -171,20 +178,33 @@ def convolve(parts: Sequence[Part]) -> SumDistribution:
     return SumDistribution(first, np.maximum(pmf, 0.0), np.maximum.accumulate(np.cumsum(pmf)))
 
 
-def _significant(order: Sequence[Part], size: int) -> IntArray:
-    """Frequencies at which the product is not negligible; the widest part is tried on all of them."""
-    widest = order[0]
-    folded = np.bincount(widest.positions % size, widest.probabilities, size)
+def _significant(stacks: Sequence[Draws], size: int) -> IntArray:
+    """Frequencies at which the product is not negligible.
+
+    The kind that varies most is tried on all of them, by one transform; what it leaves is tried
+    with the other kinds, a few at a time.
+    """
+    spreads = [_spread(draws) for draws in stacks]
+    widest = int(np.argmax([float(spread.max()) for spread in spreads]))
+    order = np.argsort(-spreads[widest], kind="stable")
+    lead = stacks[widest]
+    folded = np.bincount(lead.positions[order[0]] % size, lead.probabilities[order[0]], size)
     with np.errstate(divide="ignore"):
-        held = widest.draws * np.log(np.abs(np.fft.rfft(folded)))
+        held = float(lead.times[order[0]]) * np.log(np.abs(np.fft.rfft(folded)))
     index = np.flatnonzero(held > -_LOG_NEGLIGIBLE).astype(np.int64)
     held = held[index]
-    for part in order[1:]:
-        held = held + part.draws * _log_characteristic(part, round(part.mean), index, size)[0]
-        keep = held > -_LOG_NEGLIGIBLE
-        if not keep.all():
+    for which, draws in enumerate(stacks):
+        rows = order[1:] if which == widest else np.arange(draws.times.size)
+        for start in range(0, rows.size, 8):
+            held = held + _log_characteristic(draws, rows[start : start + 8], index, size)[0]
+            keep = held > -_LOG_NEGLIGIBLE
             index, held = index[keep], held[keep]
     return index
+
+
+def _spread(draws: Draws) -> FloatArray:
+    deviation = draws.positions - draws.means[:, None]
+    return np.asarray(draws.times * (draws.probabilities * deviation**2).sum(axis=1), dtype=np.float64)
 
 
 def _angle(turns: IntArray, size: int) -> FloatArray:
@@ -194,17 +214,21 @@ def _angle(turns: IntArray, size: int) -> FloatArray:
 
 
 def _log_characteristic(
-    part: Part, centre: int, index: IntArray, size: int
+    draws: Draws, rows: IntArray | slice, index: IntArray, size: int
 ) -> tuple[FloatArray, FloatArray]:
-    """log|phi| and arg(phi) of one draw about ``centre``, accurate where phi is close to one."""
-    deviation = part.positions - centre
-    real = np.empty(index.size)
-    imaginary = np.empty(index.size)
+    """Sum over the kinds of times * log|phi| and times * arg(phi), about their centres."""
+    deviation = draws.positions[rows] - draws.centres[rows, None]
+    chances, times = draws.probabilities[rows][:, :, None], draws.times[rows]
+    modulus = np.empty(index.size)
+    argument = np.empty(index.size)
     block = max(1, (1 << 16) // deviation.size)
     for start in range(0, index.size, block):
-        theta = _angle(index[start : start + block, None] * deviation, size)
-        real[start : start + block] = -2.0 * (np.sin(0.5 * theta) ** 2 @ part.probabilities)
-        imaginary[start : start + block] = np.sin(theta) @ part.probabilities
-    with np.errstate(divide="ignore"):
-        modulus = 0.5 * np.log1p(np.maximum(2.0 * real + real * real + imaginary * imaginary, -1.0))
-    return modulus, np.arctan2(imaginary, 1.0 + real)
+        some = slice(start, start + block)
+        theta = _angle(deviation[:, :, None] * index[some], size)
+        real = -2.0 * (chances * np.sin(0.5 * theta) ** 2).sum(axis=1)
+        imaginary = (chances * np.sin(theta)).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            logs = np.log1p(np.maximum(2.0 * real + real * real + imaginary * imaginary, -1.0))
+            modulus[some] = 0.5 * (times @ logs)
+        argument[some] = times @ np.arctan2(imaginary, 1.0 + real)
+    return modulus, argument

@@ -79,7 +79,19 @@ class Histogram:
     @classmethod
     def of_rate(cls, passed: int, failed: int, missing: int = 0) -> Histogram:
         """Count passes (score 1) and failures (score 0)."""
-        return cls.of([(0.0, failed), (1.0, passed)], missing)
+        check_count(missing, "missing")
+        counts = np.array([check_count(failed, "failed"), check_count(passed, "passed")], dtype=np.int64)
+        return cls.on_grid(0.0, 1.0, np.arange(2, dtype=np.int64), counts, missing)
+
+    @classmethod
+    def on_grid(
+        cls, offset: float, step: float, positions: IntArray, counts: IntArray, missing: int = 0
+    ) -> Histogram:
+        """Count scores ``offset + step * position`` on a known grid; positions ascending and distinct."""
+        held = counts > 0
+        if not held.all():
+            positions, counts = positions[held], counts[held]
+        return cls(offset + step * positions, counts, missing, Lattice(offset, step, positions))
 
     @classmethod
     def of_arrays(cls, values: FloatArray, counts: IntArray, missing: int = 0) -> Histogram:
@@ -201,7 +213,11 @@ class PairCounts:
     @classmethod
     def of_table(cls, both: int, only_a: int, only_b: int, neither: int) -> PairCounts:
         """Count a 2x2 table: tasks that both pass, only a, only b, neither."""
-        return cls.of([(1.0, 1.0, both), (1.0, 0.0, only_a), (0.0, 1.0, only_b), (0.0, 0.0, neither)])
+        cells = {"neither": neither, "only_b": only_b, "only_a": only_a, "both": both}
+        counts = np.array([check_count(value, name) for name, value in cells.items()], dtype=np.int64)
+        held = counts > 0
+        a, b = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0, 1.0])
+        return cls(a[held], b[held], counts[held])
 
     @classmethod
     def of_preferences(
@@ -237,35 +253,68 @@ class PairCounts:
         both = ~(np.isnan(self.a) | np.isnan(self.b))
         return self if bool(both.all()) else PairCounts(self.a[both], self.b[both], self.counts[both])
 
-    def side(self, which: Literal["a", "b"]) -> Histogram:
-        """Return one system's histogram over the shared tasks, its missing verdicts counted as such."""
-        scores = self.a if which == "a" else self.b
-        seen = ~np.isnan(scores)
-        missing = int(self.counts[~seen].sum())
-        return Histogram.of_arrays(scores[seen], self.counts[seen], missing)
+    def missing(self, which: Literal["a", "b"]) -> int:
+        """Shared tasks on which that system has no verdict."""
+        return int(self.counts[np.isnan(self.a if which == "a" else self.b)].sum())
 
     @cached_property
-    def differences(self) -> Histogram:
-        """Histogram of b - a over the judged tasks, on a grid through zero when the scores have one."""
+    def is_rate(self) -> bool:
+        """Whether every score is 0 or 1."""
         pairs = self.judged
-        scores = Histogram.of_arrays(
+        return all(bool(((side == 0.0) | (side == 1.0)).all()) for side in (pairs.a, pairs.b))
+
+    @cached_property
+    def table(self) -> tuple[int, int, int, int]:
+        """Judged tasks that both pass, only a, only b, neither; for pass or fail outcomes."""
+        pairs = self.judged
+        cell = (2.0 * pairs.a + pairs.b).astype(np.int64)
+        neither, only_b, only_a, both = np.bincount(cell, pairs.counts, 4).astype(np.int64).tolist()
+        return both, only_a, only_b, neither
+
+    @cached_property
+    def sides(self) -> tuple[Histogram, Histogram, Histogram]:
+        """Histograms of a, of b and of b - a over the judged tasks, on one grid when there is one."""
+        pairs = self.judged
+        if self.is_rate:
+            both, only_a, only_b, neither = self.table
+            gaps = np.array([only_a, both + neither, only_b], dtype=np.int64)
+            return (
+                Histogram.of_rate(both + only_a, only_b + neither),
+                Histogram.of_rate(both + only_b, only_a + neither),
+                Histogram.on_grid(0.0, 1.0, np.arange(-1, 2, dtype=np.int64), gaps),
+            )
+        pooled = Histogram.of_arrays(
             np.concatenate([pairs.a, pairs.b]), np.concatenate([pairs.counts, pairs.counts])
         )
-        grid = scores.lattice
+        grid = pooled.lattice
         if grid is None:
-            raw = pairs.b - pairs.a
-            scale = float(np.abs(scores.values).max())
-            raw[np.abs(raw) <= same_score_distance(scale)] = 0.0
-            return Histogram.of_arrays(raw, pairs.counts)
-        place = np.rint((pairs.b - pairs.a) / grid.step).astype(np.int64)
-        steps, where = np.unique(place, return_inverse=True)
-        counts = np.zeros(steps.size, dtype=np.int64)
-        np.add.at(counts, where, pairs.counts)
-        divisor = max(1, int(np.gcd.reduce(steps)))
-        return Histogram(steps * grid.step, counts, 0, Lattice(0.0, grid.step * divisor, steps // divisor))
+            gaps_raw = pairs.b - pairs.a
+            scale = float(np.abs(pooled.values).max())
+            gaps_raw[np.abs(gaps_raw) <= same_score_distance(scale)] = 0.0
+            a, b, gap = (Histogram.of_arrays(side, pairs.counts) for side in (pairs.a, pairs.b, gaps_raw))
+            return a, b, gap
+        at_a = np.rint((pairs.a - grid.offset) / grid.step).astype(np.int64)
+        at_b = np.rint((pairs.b - grid.offset) / grid.step).astype(np.int64)
+        return (
+            _tallied(grid.offset, grid.step, at_a, pairs.counts),
+            _tallied(grid.offset, grid.step, at_b, pairs.counts),
+            _tallied(0.0, grid.step, at_b - at_a, pairs.counts),
+        )
+
+    @property
+    def differences(self) -> Histogram:
+        """Histogram of b - a over the judged tasks."""
+        return self.sides[2]
 
     def filled(self, a: float, b: float) -> PairCounts:
         """Return the pairs with missing verdicts of a and of b replaced by the given scores."""
         return PairCounts(
             np.where(np.isnan(self.a), a, self.a), np.where(np.isnan(self.b), b, self.b), self.counts
         )
+
+
+def _tallied(offset: float, step: float, places: IntArray, counts: IntArray) -> Histogram:
+    distinct, where = np.unique(places, return_inverse=True)
+    tally = np.zeros(distinct.size, dtype=np.int64)
+    np.add.at(tally, where, counts)
+    return Histogram.on_grid(offset, step, distinct, tally)

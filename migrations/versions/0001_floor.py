@@ -184,8 +184,6 @@ def _create_idempotency_keys() -> None:
         sa.Column("created_at", _TIME, server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "route", "key", name=op.f("pk_idempotency_keys")),
         sa.CheckConstraint("octet_length(body_sha256) = 32", name=op.f("ck_idempotency_keys_body_sha256")),
-        sa.CheckConstraint(
-            "(status IS NULL) = (body IS NULL)", name=op.f("ck_idempotency_keys_whole_response")
-        ),
+        sa.CheckConstraint("(status IS NULL) = (body IS NULL)", name=op.f("ck_idempotency_keys_whole_response")),
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])

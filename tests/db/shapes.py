@@ -89,7 +89,7 @@ def verdict(**changes: Any) -> Verdict:
 
 def unjudged(outcome: Outcome, **changes: Any) -> Verdict:
     """A verdict without a judgement, and so without a number."""
-    bare = {
+    bare: dict[str, Any] = {
         "passed": None,
         "score": None,
         "p_fail": None,

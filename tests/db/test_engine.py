@@ -7,10 +7,12 @@ import logging
 import socket
 import time
 import traceback
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import idempotency, keys, verdicts
 from app.db.engine import Database, parse_url
@@ -41,9 +43,7 @@ async def test_every_spelling_of_a_url_connects(database_url: str, scheme: str) 
     await database.close()
 
 
-@pytest.mark.parametrize(
-    "url", ["", "nonsense", f"mysql://u:{CANARY}@h/d", f"postgresql://u:{CANARY}@h:port/d"]
-)
+@pytest.mark.parametrize("url", ["", "nonsense", f"mysql://u:{CANARY}@h/d", f"postgresql://u:{CANARY}@h:port/d"])
 def test_another_url_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Database(url)
@@ -61,16 +61,27 @@ async def test_options_of_the_url_win_over_ours(database_url: str) -> None:
     assert (timeout, zone, name) == ("1234ms", "UTC", "mine")
 
 
+async def run_and_fail(connecting: AbstractAsyncContextManager[AsyncConnection], statement: str) -> None:
+    async with connecting as conn:
+        await conn.execute(text(statement))
+        raise ZeroDivisionError
+
+
 async def test_a_transaction_commits_at_its_end_and_rolls_back_on_an_error(database: Database) -> None:
     async with database.transaction() as conn:
         await conn.execute(text("CREATE TABLE note (n int)"))
         await conn.execute(text("INSERT INTO note VALUES (1)"))
     with pytest.raises(ZeroDivisionError):
-        async with database.transaction() as conn:
-            await conn.execute(text("INSERT INTO note VALUES (2)"))
-            raise ZeroDivisionError
+        await run_and_fail(database.transaction(), "INSERT INTO note VALUES (2)")
     async with database.reading() as conn:
         assert (await conn.execute(text("SELECT array_agg(n) FROM note"))).scalar_one() == [1]
+
+
+async def test_a_statement_on_its_own_commits_by_itself(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await run_and_fail(database.statements(), "CREATE TABLE note (n int)")
+    async with database.reading() as conn:
+        assert (await conn.execute(text("SELECT count(*) FROM note"))).scalar_one() == 0
 
 
 async def test_reading_leaves_no_transaction_open(database: Database) -> None:
@@ -108,11 +119,14 @@ async def test_a_missing_database_is_named_as_such(postgres_server: PostgresServ
 async def test_a_connection_killed_in_a_transaction_is_unavailable(
     database: Database, database_url: str, postgres_server: PostgresServer
 ) -> None:
-    with pytest.raises(StoreUnavailable) as caught:
+    async def lose_it() -> None:
         async with database.transaction() as conn:
             await conn.execute(text("SELECT 1"))
             assert kill_connections(postgres_server, database_url) == 1
             await conn.execute(text("SELECT 2"))
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await lose_it()
     assert caught.value.retry_after_s
     await database.ping()
 
@@ -195,7 +209,7 @@ STATEMENTS = {
 async def test_no_error_text_holds_a_value(
     database: Database, acme: Principal, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="sqlalchemy")
     with pytest.raises(PresendError) as caught:
         async with database.transaction() as conn:
             await conn.execute(text(STATEMENTS[what]), {"x": CANARY})
@@ -206,7 +220,7 @@ async def test_no_error_text_holds_a_value(
 async def test_a_refused_verdict_holds_no_value(
     database: Database, acme: Principal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="sqlalchemy")
     full = {
         "draft": draft(CANARY),
         "context": context(secret=CANARY, company_name=CANARY),
@@ -230,25 +244,31 @@ async def test_a_dead_connection_in_the_middle_of_an_insert_holds_no_value(
     postgres_server: PostgresServer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="sqlalchemy")
     values: dict[str, Any] = {"draft": draft(CANARY), "context": None, "raw_output": CANARY, "bypass": None}
-    with pytest.raises(StoreUnavailable) as caught:
+
+    async def lose_it() -> None:
         async with database.transaction() as conn:
             await conn.execute(text("SELECT 1"))
-            kill_connections(postgres_server, database_url)
+            assert kill_connections(postgres_server, database_url)
             await verdicts.insert(
                 conn, tenant_id=acme.tenant_id, verdict=verdict(), kind="gate", input_digest="", **values
             )
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await lose_it()
     assert_silent(caught.value, caplog)
 
 
 async def test_a_replay_body_stays_out_of_errors(
     database: Database, acme: Principal, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="sqlalchemy")
     async with database.transaction() as conn:
         lease = await idempotency.begin(
             conn, tenant_id=acme.tenant_id, route="r", key="k", body_sha256=bytes(32), lease_s=60
         )
+    assert isinstance(lease, idempotency.Lease)
     with pytest.raises(StatementRefused) as caught:
         async with database.transaction() as conn:
             await idempotency.complete(conn, lease, 10**6, CANARY.encode(), {"x": CANARY})
@@ -268,4 +288,5 @@ def assert_silent(error: BaseException, caplog: pytest.LogCaptureFixture) -> Non
         waiting += [one.__cause__, one.__context__, getattr(one, "orig", None)]
     assert len(seen) > 1
     assert CANARY not in "".join(traceback.format_exception(error))
+    assert "hidden" in caplog.text  # the statements were logged, their values not
     assert CANARY not in caplog.text

@@ -29,7 +29,7 @@ async def begin(
     body: bytes = BODY,
     lease_s: float = 30,
 ) -> Lease | Replay:
-    async with database.transaction() as conn:
+    async with database.statements() as conn:
         return await idempotency.begin(
             conn, tenant_id=who.tenant_id, route=route, key=key, body_sha256=body, lease_s=lease_s
         )
@@ -60,9 +60,7 @@ async def test_an_empty_answer_without_headers_replays_too(database: Database, a
     assert await begin(database, acme) == Replay(200, b"", {})
 
 
-async def test_another_body_is_a_mismatch_before_and_after_the_answer(
-    database: Database, acme: Principal
-) -> None:
+async def test_another_body_is_a_mismatch_before_and_after_the_answer(database: Database, acme: Principal) -> None:
     held = await lease(database, acme)
     other = hashlib.sha256(b"other").digest()
     with pytest.raises(IdempotencyMismatch):
@@ -79,17 +77,13 @@ async def test_a_running_request_is_in_flight(database: Database, acme: Principa
     assert 0 < (caught.value.retry_after_s or 0) <= 0.4
 
 
-async def test_a_key_belongs_to_its_tenant_and_route(
-    database: Database, acme: Principal, globex: Principal
-) -> None:
+async def test_a_key_belongs_to_its_tenant_and_route(database: Database, acme: Principal, globex: Principal) -> None:
     await complete(database, await lease(database, acme))
     assert isinstance(await begin(database, globex), Lease)
     assert isinstance(await begin(database, acme, route="POST /v1/verdicts"), Lease)
 
 
-async def test_an_expired_lease_is_taken_over_and_its_holder_fenced_out(
-    database: Database, acme: Principal
-) -> None:
+async def test_an_expired_lease_is_taken_over_and_its_holder_fenced_out(database: Database, acme: Principal) -> None:
     late = await lease(database, acme, lease_s=0.05)
     await asyncio.sleep(0.1)
     other = hashlib.sha256(b"other").digest()
@@ -99,7 +93,8 @@ async def test_an_expired_lease_is_taken_over_and_its_holder_fenced_out(
     assert (late.attempt, taken.attempt) == (1, 2)
 
     given = verdict()
-    with pytest.raises(LeaseLost) as caught:
+
+    async def finish_late() -> None:
         async with database.transaction() as conn:
             await verdicts.insert(
                 conn,
@@ -113,6 +108,9 @@ async def test_an_expired_lease_is_taken_over_and_its_holder_fenced_out(
                 bypass=None,
             )
             await idempotency.complete(conn, late, 200, b"late")
+
+    with pytest.raises(LeaseLost) as caught:
+        await finish_late()
     assert isinstance(caught.value, Conflict)
     async with database.reading() as conn:
         assert await verdicts.get(conn, acme.tenant_id, given.id) is None
@@ -121,9 +119,7 @@ async def test_an_expired_lease_is_taken_over_and_its_holder_fenced_out(
     assert await begin(database, acme) == Replay(200, b"in time", {})
 
 
-async def test_a_lease_that_ran_out_but_was_not_taken_over_still_completes(
-    database: Database, acme: Principal
-) -> None:
+async def test_a_lease_that_ran_out_but_was_not_taken_over_still_completes(database: Database, acme: Principal) -> None:
     late = await lease(database, acme, lease_s=0.01)
     await asyncio.sleep(0.05)
     await complete(database, late)
@@ -162,12 +158,13 @@ async def test_a_completed_key_cannot_be_abandoned(database: Database, acme: Pri
 
 
 async def test_a_rolled_back_begin_leaves_nothing(database: Database, acme: Principal) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def begin_and_fail() -> None:
         async with database.transaction() as conn:
-            await idempotency.begin(
-                conn, tenant_id=acme.tenant_id, route="r", key="k", body_sha256=BODY, lease_s=30
-            )
+            await idempotency.begin(conn, tenant_id=acme.tenant_id, route="r", key="k", body_sha256=BODY, lease_s=30)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await begin_and_fail()
     assert isinstance(await begin(database, acme, route="r", key="k"), Lease)
 
 

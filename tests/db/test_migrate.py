@@ -78,12 +78,7 @@ def test_checks_indexes_and_triggers_have_the_names_that_the_models_give(databas
     # `alembic check` compares neither CHECK constraints nor the conditions of partial indexes nor triggers.
     from app.db.models import metadata
 
-    checks = {
-        c.name
-        for t in metadata.tables.values()
-        for c in t.constraints
-        if c.__visit_name__ == "check_constraint"
-    }
+    checks = {c.name for t in metadata.tables.values() for c in t.constraints if c.__visit_name__ == "check_constraint"}
     stored = {row[0] for row in query(database_url, "SELECT conname FROM pg_constraint WHERE contype = 'c'")}
     assert {f"{name}" for name in checks} <= stored
     partial = {
@@ -96,17 +91,11 @@ def test_checks_indexes_and_triggers_have_the_names_that_the_models_give(databas
         database_url,
         "SELECT indexrelid::regclass::text, pg_get_expr(indpred, indrelid) FROM pg_index WHERE indpred IS NOT NULL",
     )
-    plain = {
-        (name, str(where).strip("()").replace("::text[]", "").replace("::text", "")) for name, where in found
-    }
+    plain = {(name, str(where).strip("()").replace("::text[]", "").replace("::text", "")) for name, where in found}
     assert plain == partial
-    triggers = query(
-        database_url, "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
-    )
+    triggers = query(database_url, "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal")
     assert set(triggers) == {
-        (table, name)
-        for table in ("verdicts", "pairwise")
-        for name in ("append_only", "append_only_truncate")
+        (table, name) for table in ("verdicts", "pairwise") for name in ("append_only", "append_only_truncate")
     }
 
 
@@ -126,9 +115,7 @@ def test_four_starters_at_once_all_succeed(empty_database_url: str) -> None:
     assert [(answer.strip(), errors) for answer, errors in answers] == [(migrate.head(), "")] * 4
 
 
-def test_a_starter_waits_while_another_holds_the_lock(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_starter_waits_while_another_holds_the_lock(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "LOCK_WAIT_MS", 200)
     with psycopg.connect(empty_database_url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK_KEY])
@@ -140,9 +127,7 @@ def test_a_starter_waits_while_another_holds_the_lock(
     migrate.upgrade(empty_database_url)
 
 
-def test_a_migration_gives_up_soon_when_a_table_is_locked(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_gives_up_soon_when_a_table_is_locked(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "DDL_LOCK_WAIT_MS", 100)
     with psycopg.connect(database_url) as reader:
         reader.execute("SELECT count(*) FROM verdicts")
@@ -170,9 +155,7 @@ def test_a_database_that_is_not_utf8_is_refused(postgres_server: PostgresServer)
     name = "presend_test_latin1"
     with contextlib.closing(postgres_server.admin()) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name}")
-        admin.execute(
-            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
-        )
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     try:
         with pytest.raises(SetupError, match="LATIN1"):
             migrate.upgrade(postgres_server.url_of(name))

@@ -19,7 +19,7 @@ from app.db import verdicts
 from app.db.ids import floor_id, new_id
 from app.db.verdicts import VerdictFilters
 from app.schemas import Action, Outcome
-from tests.db.shapes import JUDGE, RUBRIC
+from tests.db.shapes import JUDGE
 from tests.postgres import PostgresServer, shared_template
 
 ROWS = 20_000
@@ -40,10 +40,9 @@ def rows() -> Iterator[tuple[object, ...]]:
         action = rng.choices(["send", "revise", "hold"], [90, 8, 2])[0]
         run = RUN if number % 50 == 0 else None
         digest = f"{number:064x}"
-        yield (
-            TENANTS[number % 10 == 0], identifier, at, "gate", run, JUDGE.digest, digest, outcome, action, True, failed, 1.0,
-            json.dumps({"rubric": RUBRIC.model_dump(), "pad": "x" * 200}),
-        )  # fmt: skip
+        tenant = TENANTS[number % 10 == 0]
+        judged = (outcome, action, True, failed, 1.0, json.dumps({"pad": "x" * 200}))
+        yield (tenant, identifier, at, "gate", run, JUDGE.digest, digest, *judged)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def seeded(postgres_server: PostgresServer) -> Iterator[psycopg.Connection]:
 
 def plan(conn: psycopg.Connection, statement: ClauseElement, **values: object) -> list[dict[str, Any]]:
     """The nodes of the plan that Postgres runs for a statement of ours."""
-    compiled = statement.compile(dialect=PGDialect_psycopg())
+    compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
     explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + str(compiled)
     answer = conn.execute(explain, {**compiled.params, **values}).fetchone()
     assert answer is not None
@@ -109,9 +108,7 @@ def test_a_page_is_read_from_an_index_in_its_order(
     nodes = plan(seeded, listing(filters, None if after is None else floor_id(after)))
     assert {node["Node Type"] for node in nodes} <= {"Limit", "Index Scan"}
     assert {node["Index Name"] for node in nodes if "Index Name" in node} <= indexes
-    scanned = sum(
-        node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes if "Index Name" in node
-    )
+    scanned = sum(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes if "Index Name" in node)
     assert scanned <= 1_000
 
 

@@ -57,9 +57,7 @@ async def test_a_full_verdict_comes_back_equal(database: Database, acme: Princip
 async def test_a_verdict_of_every_outcome_comes_back_without_a_number(
     database: Database, acme: Principal, outcome: Outcome
 ) -> None:
-    given = await store(
-        database, acme.tenant_id, unjudged(outcome), draft=None, context=None, raw_output=None
-    )
+    given = await store(database, acme.tenant_id, unjudged(outcome), draft=None, context=None, raw_output=None)
     found = await read(database, acme, given.id)
     assert found == given
     assert found.passed is found.score is found.p_fail is None
@@ -93,7 +91,7 @@ async def test_the_input_comes_back_as_it_was_sent(database: Database, acme: Pri
     assert found.context.model_dump_json(exclude_unset=True) == sent.model_dump_json(exclude_unset=True)
 
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 EXTRA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -140,7 +138,7 @@ def insert_and_read(database_url: str) -> Any:
     return lambda *sent: asyncio.run(once(*sent))
 
 
-@pytest.mark.parametrize("bad", ["\x00", "\ud800", "\udfff"])
+@pytest.mark.parametrize("bad", [chr(0), chr(0xD800), chr(0xDFFF)])
 async def test_what_a_model_wrote_is_stored_even_with_characters_that_postgres_cannot_hold(
     database: Database, acme: Principal, bad: str
 ) -> None:
@@ -168,9 +166,7 @@ async def test_another_tenant_sees_nothing(database: Database, acme: Principal, 
     async with database.reading() as conn:
         assert await verdicts.find_judged(conn, globex.tenant_id, INPUT_DIGEST, JUDGE.digest) is None
         assert (await verdicts.counts(conn, globex.tenant_id, given.created_at)).total == 0
-    own = await store(
-        database, globex.tenant_id, given
-    )  # ids are a tenant's own: the same one does not collide
+    own = await store(database, globex.tenant_id, given)  # ids are a tenant's own: the same one does not collide
     assert await read(database, globex, own.id) == given
 
 
@@ -186,9 +182,7 @@ async def test_an_id_that_is_no_uuid_is_refused(database: Database, acme: Princi
             await store(database, acme.tenant_id, verdict(**changes))
 
 
-async def test_pages_have_no_gap_and_no_repeat_while_verdicts_arrive(
-    database: Database, acme: Principal
-) -> None:
+async def test_pages_have_no_gap_and_no_repeat_while_verdicts_arrive(database: Database, acme: Principal) -> None:
     stored = [(await store(database, acme.tenant_id, verdict())).id for _ in range(23)]
     seen: list[str] = []
     cursor = None
@@ -212,9 +206,7 @@ async def test_a_last_page_that_is_full_has_no_cursor(database: Database, acme: 
     assert (len(ids), cursor) == (2, None)
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "!", "é", "A" * 21, "A" * 23, "A" * 22 + "==", "////" * 5 + "AB", "\x00"]
-)
+@pytest.mark.parametrize("cursor", ["", "x", "!", "é", "A" * 21, "A" * 23, "A" * 22 + "==", "////" * 5 + "AB", "\x00"])
 async def test_a_cursor_that_is_not_ours_is_refused(database: Database, acme: Principal, cursor: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         await page(database, acme, cursor=cursor)
@@ -227,9 +219,7 @@ def test_a_cursor_reads_back(identifier: UUID) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, -1, MAX_PAGE + 1])
-async def test_a_page_size_outside_the_bounds_is_refused(
-    database: Database, acme: Principal, limit: int
-) -> None:
+async def test_a_page_size_outside_the_bounds_is_refused(database: Database, acme: Principal, limit: int) -> None:
     with pytest.raises(InvalidInput) as caught:
         await page(database, acme, limit=limit)
     assert caught.value.faults[0].path == "limit"
@@ -290,13 +280,9 @@ async def test_a_verdict_is_found_again_by_input_and_judge(database: Database, a
 
 
 async def test_counts_equal_the_rows(database: Database, acme: Principal) -> None:
-    before = await store(
-        database, acme.tenant_id, verdict(created_at=datetime.now(UTC) - timedelta(minutes=1))
-    )
+    before = await store(database, acme.tenant_id, verdict(created_at=datetime.now(UTC) - timedelta(minutes=1)))
     for action in (Action.SEND, Action.SEND, Action.HOLD, None):
-        await store(
-            database, acme.tenant_id, verdict(action=action), bypass="on_failure" if action is None else None
-        )
+        await store(database, acme.tenant_id, verdict(action=action), bypass="on_failure" if action is None else None)
     await store(database, acme.tenant_id, unjudged(Outcome.TIMEOUT, action=Action.HOLD))
     since = before.created_at + timedelta(seconds=1)
     async with database.reading() as conn:
@@ -322,21 +308,21 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-async def test_nothing_stored_can_be_changed_or_deleted(
-    database: Database, acme: Principal, what: str
-) -> None:
+async def test_nothing_stored_can_be_changed_or_deleted(database: Database, acme: Principal, what: str) -> None:
     run_id = new_id()
     given = await store(database, acme.tenant_id, verdict(run_id=str(run_id)))
     pair = pairwise()
     async with database.transaction() as conn:
         await verdicts.insert_pairwise(conn, acme.tenant_id, pair)
-    for setting in ("", str(new_id()), *([str(run_id)] if what != "delete" else [])):
+
+    async def change(erasing: str) -> None:
+        async with database.transaction() as conn:
+            await conn.execute(text("SELECT set_config('presend.erasing_run', :run, true)"), {"run": erasing})
+            await conn.execute(text(CHANGES[what]))
+
+    for erasing in ("", str(new_id()), *([str(run_id)] if what != "delete" else [])):
         with pytest.raises(StatementRefused, match="23001"):
-            async with database.transaction() as conn:
-                await conn.execute(
-                    text("SELECT set_config('presend.erasing_run', :run, true)"), {"run": setting}
-                )
-                await conn.execute(text(CHANGES[what]))
+            await change(erasing)
     assert await read(database, acme, given.id) == given
     async with database.reading() as conn:
         assert await verdicts.get_pairwise(conn, acme.tenant_id, pair.id) == pair
@@ -357,16 +343,18 @@ async def test_erasing_a_run_deletes_its_verdicts_and_no_others(
     assert await read(database, acme, kept.id) == kept
     assert await read(database, acme, loose.id) == loose
     assert await read(database, globex, foreign.id) == foreign
-    with pytest.raises(StatementRefused, match="23001"):
+
+    async def erase_too_much() -> None:
         async with database.transaction() as conn:
             await verdicts.erase_run(conn, acme.tenant_id, other_run)
             await conn.execute(text("DELETE FROM verdicts"))
+
+    with pytest.raises(StatementRefused, match="23001"):
+        await erase_too_much()
     assert await read(database, acme, kept.id) == kept
 
 
-async def test_the_database_itself_refuses_a_number_without_a_judgement(
-    database: Database, acme: Principal
-) -> None:
+async def test_the_database_itself_refuses_a_number_without_a_judgement(database: Database, acme: Principal) -> None:
     lying = verdict().model_copy(update={"outcome": Outcome.TIMEOUT})
     with pytest.raises(StatementRefused, match="number_only_when_judged"):
         await store(database, acme.tenant_id, lying)
@@ -396,8 +384,6 @@ async def test_a_pairwise_judgement_comes_back_equal_to_its_tenant_only(
         assert await verdicts.get_pairwise(conn, acme.tenant_id, bare.id) == bare
         assert await verdicts.get_pairwise(conn, globex.tenant_id, full.id) is None
         assert await verdicts.get_pairwise(conn, acme.tenant_id, "x") is None
-        row = (
-            await conn.execute(text("SELECT draft_a->>'body', draft_b->>'body', raw_outputs FROM pairwise"))
-        ).first()
+        row = (await conn.execute(text("SELECT draft_a->>'body', draft_b->>'body', raw_outputs FROM pairwise"))).first()
     assert row is not None
     assert tuple(row) == ("a", "b", ["\ufffd", None])

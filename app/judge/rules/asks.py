@@ -33,6 +33,9 @@ _VERB_ITEMS = re.compile(
 )
 
 
+_NOUN_LIST = re.compile(r"\b(?:share|tell me|send|give|provide|confirm|describe)\b[^?.\n]{0,40}(?:,[^,?.\n]{1,40}){1,6},? and\b")
+
+
 def _topic(sentence: str) -> str:
     if _TIME.search(sentence):
         return "time"
@@ -58,8 +61,8 @@ def count_asks(reading: Reading, facts: Facts) -> list[Sentence]:
         is_question = sentence.asks
         listed = _LIST.search(text)
         items = len(_VERB_ITEMS.findall(listed.group())) if listed else 0
-        if items >= 3:
-            asks.extend([sentence] * (items - 1))
+        if items >= 3 or (is_question and _NOUN_LIST.search(text)):
+            asks.extend([sentence] * max(1, items - 1))
         if not is_question and not _IMPERATIVE.match(text):
             previous = None if not _MINOR.match(text) else previous
             continue

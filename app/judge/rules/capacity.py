@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
-from app.judge.rules.facts import Facts, StackFacts
+from app.judge.rules.facts import Facts, StackFacts, note_withholds
 from app.judge.rules.offers import TRIGGERS, Offer, find_offers, find_starts
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
@@ -28,6 +28,11 @@ _LIMIT = re.compile(
     r"at capacity|outside (?:our|what)|beyond (?:our|what)|only|partial|remaining|rest|phased?|ramp|refer|delivery lead|should not promise|shouldn't promise|won't (?:promise|commit)|"
     r"will not (?:promise|commit)|not commit|short of|exceeds?|exceed|limited|fewer|less than|gap|earliest|rather than|decline|not the)\b"
 )
+_AVAILABLE = re.compile(
+    r"\b(?:(?:is|are|'s|'re) (?:currently |now |fully |also )?(?:available|free|ready)|can (?:start|join|begin)|available (?:to start|now|immediately)|"
+    r"start (?:immediately|right away|now|today|next week|tomorrow)|ready to (?:start|join|go))\b"
+)
+_HONEST_DATE = re.compile(r"\b(?:committed|until|through|earliest|wraps? up|rolls? off|after (?:that|the|her|his|their)|engagement ends|will be (?:available|free)|(?:from|on|by|in) (?:january|february|march|april|may|june|july|august|september|october|november|december|q[1-4])|after (?:fulfilling|finishing|completing|wrapping)|not (?:free|available))\b")
 _OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
 _SYNONYMS = {
     "ml": {"ml", "machine", "mlops", "pytorch"},
@@ -78,7 +83,18 @@ class Capacity:
             yield from self._summed(by_stack, stacks, facts)
             if not offers:
                 yield from self._accepted(reading, facts)
+        yield from self._named(reading, facts)
         yield from self._lead_time(reading, facts)
+
+    def _named(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """A person whom the context gives to someone else, offered as free now."""
+        withheld = [v for k, v in facts.pairs if k.endswith("committed until") or ("note" in k and note_withholds(v))]
+        if not withheld or _HONEST_DATE.search(reading.lower_body):
+            return
+        for sentence in reading.sentences:
+            match = _AVAILABLE.search(sentence.text)
+            if match and not denied_before(sentence.text, match.start()):
+                yield Hit("capacity.committed", "The context gives this engineer to someone else.", (sentence.at(match),))
 
     def _unverified(self, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
         for offer in offers:

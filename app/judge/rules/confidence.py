@@ -13,7 +13,7 @@ from app.judge.policy import Policy
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts, Tier
 from app.judge.rules.phrasing import denied_before, hedged
-from app.judge.rules.reading import Hit, Reading, Sentence
+from app.judge.rules.reading import Hit, Reading
 
 _RAPID = re.compile(
     r"\b(?:(?:aggressive(?:ly)?|rapid(?:ly)?|explosive(?:ly)?|massive(?:ly)?|hyper-?|fast|quick(?:ly)?|significant(?:ly)?|strong|huge|dramatic(?:ally)?|tremendous|exponential(?:ly)?|impressive|incredible|furious(?:ly)?)[\s-]?"
@@ -34,7 +34,7 @@ _MIND = re.compile(
     r"must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|stretched|exciting|challenging)|i(?:'m| am) sure you|we(?:'re| are) sure you|we know (?:you|how)|i know (?:you(?!'re busy)|how|that (?:you|your))|you(?:r team)? (?:need|needs|require|requires) (?:help|us|our|more|additional|a (?:partner|vendor)|support))\b"
 )
 _CLAIM = re.compile(
-    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|\byour (?:recent|latest|new|current|rapid|open|public|ongoing)\b|\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|growth|expansion|layoffs?)\b"
+    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|\byour (?:recent|latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|growth|expansion|layoffs?)\b"
 )
 _SUBJECT_OF_SIGNAL = re.compile(r"\b(?:hiring|roles?|openings?|funding|raise[d]?|round|series|layoffs?|restructur\w*|growth|growing|scaling|expand\w*|expansion|ai|ml|maturity|cto|vp|leadership|velocity|headcount)\b")
 _FUNDED = re.compile(r"\b(?:raised|raise|round|funding|series [a-h]|capital)\b")
@@ -47,51 +47,81 @@ class Confidence:
         self._roles = policy.signals.hiring_roles
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        flat = facts.velocity is not None and facts.velocity.split()[0:1] in ([w] for w in ("low", "flat", "weak", "slow", "none", "declining", "negative", "unknown"))
-        few = facts.open_roles is not None and facts.open_roles < self._roles
-        for sentence in reading.sentences:
+        yield from self._rapid(reading, facts)
+        yield from self._growth(reading, facts)
+        yield from self._firm(reading, facts)
+
+    def _few(self, facts: Facts) -> bool:
+        return facts.open_roles is not None and facts.open_roles < self._roles
+
+    def _rapid(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence, match in reading.hits(_RAPID):
             text = sentence.text
-            rapid = _RAPID.search(text)
-            if rapid and not self._excused(text, rapid):
-                if few:
-                    yield Hit("confidence.weak_hiring", f"{facts.open_roles} open roles are too few to be called rapid hiring.", (sentence.at(rapid),))
-                elif flat:
-                    yield Hit("confidence.growth_unsupported", f'The context gives the velocity as "{facts.velocity}".', (sentence.at(rapid),))
-                elif facts.tier in {Tier.LOW, Tier.NONE} or (facts.open_roles is None and not self._growth_known(facts)):
-                    yield Hit("confidence.growth_unsupported", "The context does not carry a claim of rapid growth.", (sentence.at(rapid),))
-            yield from self._growth(sentence, facts, few=few, flat=flat)
-            yield from self._firm(sentence, facts)
+            before = text[: match.start()]
+            if denied_before(text, match.start()) or _CONDITION.search(before) or _OTHERS.search(before):
+                continue
+            if self._few(facts):
+                yield Hit(
+                    "confidence.weak_hiring",
+                    f"{facts.open_roles} open roles are too few to be called rapid hiring.",
+                    (sentence.at(match),),
+                )
+            elif facts.flat:
+                detail = f'The context gives the velocity as "{facts.velocity}".'
+                yield Hit("confidence.growth_unsupported", detail, (sentence.at(match),))
+            elif facts.tier in {Tier.LOW, Tier.NONE} or (
+                facts.open_roles is None and not _GROWTH_FACT.search(facts.text)
+            ):
+                detail = "The context does not carry a claim of rapid growth."
+                yield Hit("confidence.growth_unsupported", detail, (sentence.at(match),))
 
-    @staticmethod
-    def _excused(text: str, match: re.Match[str]) -> bool:
-        return denied_before(text, match.start()) or re.search(r"\b(?:if|whether)\b", text[: match.start()]) is not None or re.search(r"\b(?:companies|teams|clients|startups)\b[^,]{0,20}$", text[: match.start()]) is not None
-
-    @staticmethod
-    def _growth_known(facts: Facts) -> bool:
-        return re.search(r"\b(?:high|strong|aggressive|rapid|increas\w+|surge|growth|grew|growing|scaling|expand\w*|spike)\b", facts.text) is not None
-
-    def _growth(self, sentence: Sentence, facts: Facts, *, few: bool, flat: bool) -> Iterable[Hit]:
-        match = _GROWTH.search(sentence.text)
-        if not match or hedged(sentence.text) or denied_before(sentence.text, match.start()):
+    def _growth(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        if facts.open_roles != 0 and not (facts.flat and self._few(facts)):
             return
-        if facts.open_roles == 0 or (flat and few):
-            yield Hit("confidence.growth_unsupported", "The context shows no hiring, and the draft speaks of growth.", (sentence.at(match),))
+        for sentence, match in reading.hits(_GROWTH):
+            if not hedged(sentence.text) and not denied_before(sentence.text, match.start()):
+                detail = "The context shows no hiring, and the draft speaks of growth."
+                yield Hit("confidence.growth_unsupported", detail, (sentence.at(match),))
 
-    def _firm(self, sentence: Sentence, facts: Facts) -> Iterable[Hit]:
-        text = sentence.text
-        mind = _MIND.search(text)
-        if mind and not sentence.asks and not denied_before(text, mind.start()) and not re.search(r"\bif\b", text[: mind.start()]):
-            yield Hit("confidence.mind_reading", "The draft asserts what the reader feels or needs.", (sentence.at(mind),))
-        if facts.tier is None or facts.tier is Tier.HIGH:
-            sure = None
-        else:
-            sure = _SURE.search(text)
-        if sure and _SUBJECT_OF_SIGNAL.search(text) and not denied_before(text, sure.start()):
-            yield Hit("confidence.assertive", f"The signal's tier is {facts.tier}; it carries a question or a condition, no assertion.", (sentence.at(sure),))
-        claim = _CLAIM.search(text)
-        if claim and facts.tier is Tier.NONE and _SUBJECT_OF_SIGNAL.search(text) and not hedged(text) and not denied_before(text, claim.start()):
-            yield Hit("confidence.untrusted_signal", "The signal's tier is none; it must not be claimed.", (sentence.at(claim),))
-        if facts.weak_funding and _FUNDED.search(text) and re.search(r"\b(?:your|you|congrat\w*|noticed|saw|raised)\b", text):
-            match = _FUNDED.search(text)
-            if match and not hedged(text) and not denied_before(text, match.start()) and facts.funding.state is not State.DENIED:
-                yield Hit("confidence.assertive", "The context trusts the funding too little for an assertion.", (sentence.at(match),))
+    def _firm(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence, match in reading.hits(_MIND):
+            text = sentence.text
+            if sentence.asks or denied_before(text, match.start()) or _CONDITION.search(text[: match.start()]):
+                continue
+            detail = "The draft asserts what the reader feels or needs."
+            yield Hit("confidence.mind_reading", detail, (sentence.at(match),))
+        if facts.tier is not None and facts.tier is not Tier.HIGH:
+            yield from self._by_tier(reading, facts, facts.tier)
+        if facts.weak_funding and facts.funding.state is not State.DENIED:
+            for sentence, match in reading.hits(_FUNDED):
+                text = sentence.text
+                if _TO_READER.search(text) and not hedged(text) and not denied_before(text, match.start()):
+                    detail = "The context trusts the funding too little for an assertion."
+                    yield Hit("confidence.assertive", detail, (sentence.at(match),))
+
+    def _by_tier(self, reading: Reading, facts: Facts, tier: Tier) -> Iterable[Hit]:
+        """Wording that only a higher tier would carry."""
+        for sentence, match in reading.hits(_SURE):
+            if _SUBJECT_OF_SIGNAL.search(sentence.text) and not denied_before(sentence.text, match.start()):
+                detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."
+                yield Hit("confidence.assertive", detail, (sentence.at(match),))
+        if tier is Tier.MEDIUM:
+            return
+        for sentence, match in reading.hits(_CLAIM):
+            text = sentence.text
+            if not _SUBJECT_OF_SIGNAL.search(text) or hedged(text) or denied_before(text, match.start()):
+                continue
+            if tier is Tier.NONE:
+                detail = "The signal's tier is none; it must not be claimed."
+                yield Hit("confidence.untrusted_signal", detail, (sentence.at(match),))
+            elif not hedged(reading.after(sentence)):
+                detail = "The signal's tier is low; it carries a question or a condition, no assertion."
+                yield Hit("confidence.assertive", detail, (sentence.at(match),))
+
+
+_CONDITION = re.compile(r"\b(?:if|whether)\b")
+_OTHERS = re.compile(r"\b(?:companies|teams|clients|startups)\b[^,]{0,20}$")
+_TO_READER = re.compile(r"\b(?:your|you|congrat\w*|noticed|saw|raised)\b")
+_GROWTH_FACT = re.compile(
+    r"\b(?:high|strong|aggressive|rapid|increas\w+|surge|growth|grew|growing|scaling|expand\w*|spike)\b"
+)

@@ -17,7 +17,8 @@ from app.judge.rules.reading import Hit, Reading
 _LINK_TALK = re.compile(
     r"\b(?:here(?:'s| is) (?:my|our|the|a) (?:calendar|booking|scheduling)(?: link)?|(?:use|click|follow|via|through|with|using) (?:my|our|the|this) (?:calendar|booking|scheduling)(?: link)?|"
     r"(?:book|grab|pick|choose|reserve|schedule|select) (?:a |any |your |some )?(?:time|slot|spot|call|meeting|demo|session)s?(?: (?:directly|with me|with us))?(?: \w+){0,3}? (?:here|below|at|via|through|using|on (?:my|our) calendar)|book (?:here|directly)|"
-    r"my calendar (?:is|:)|calendar link:|on my calendar)\b"
+    r"my calendar (?:is|:)|calendar link:|on my calendar|here(?:'s| is) \w+'s calendar|(?:dropping|sharing|sending|leaving) (?:you )?(?:my|our|the|a) (?:calendar|booking))\b"
+    r"|\b(?:calendar|book(?:ing)?|schedul\w+|slot|time)\b[^.?!\n]{0,60}https?://\S|https?://\S{0,60}(?:calendar|book|schedul|meeting)"
 )
 _SLOT = re.compile(
     r"\b(?:how (?:about|does|is)|does|would|are you (?:free|available)(?: on| for)?|let's (?:meet|talk|speak|do|say|connect)(?: on)?|shall we (?:say|do)|can we (?:do|meet|talk|speak)(?: on)?|i (?:have|can do|am free|'m free)|i've got|options?(?: \w+){0,4}:|available(?: on| at)?|proposed? times?)\b[^.?!]{0,40}?"
@@ -26,7 +27,8 @@ _SLOT = re.compile(
 )
 _CLAIMED = re.compile(
     r"\b(?:i|we)(?:'ve| have|'ll go ahead and| went ahead and| took the liberty of)? (?:just |already |gone ahead and )?(?:booked|scheduled|reserved|blocked|confirmed|set up|put|added|penciled|pencilled|booking|scheduling) (?:us |you |your |a |an |the |our |in |this )?(?:\w+ ){0,4}?(?:call|meeting|slot|time|calendar|invite|session|demo|in|for (?:mon|tues|wednes|thurs|fri|satur|sun)day|for tomorrow|intro)\b"
-    r"|\b(?:your|the|our|this) (?:call|meeting|slot|demo|session|discovery call|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |already |all )?(?:booked|scheduled|confirmed|set|reserved|locked)\b"
+    r"|\b(?:your |the |our |this |a )?(?:call|meeting|slot|demo|session|discovery call|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |already |all )?(?:booked|scheduled|confirmed|set|reserved|locked)\b"
+    r"|\bi(?:'ve| have) booked\b|\bit(?:'s| is) (?:now )?(?:in|on) (?:the|your) calendar|\bconfirmed for (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|\b(?:calendar )?invit(?:e|ation) (?:has been|is|was) (?:sent|on its way|in your)|\b(?:i|we)(?:'ve| have)? (?:just |already )?sent (?:you )?(?:a |the )?(?:calendar )?invit|\byou(?:'re| are) (?:all )?(?:booked|confirmed|set) (?:in |for )|\bsee you (?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun|tomorrow|then)|^(?:confirmed|booked)\b[^.?!]{0,30}\b(?:call|meeting|mon|tues|wednes|thurs|fri)"
     r"|\b(?:looking forward to|talk to you|speak) (?:our |the )?(?:call|meeting|chat)? ?(?:on )?(?:mon|tues|wednes|thurs|fri)day"
 )
@@ -49,7 +51,16 @@ _ROUTED = re.compile(
     r"\b(?:delivery lead|legal team|colleague|human|someone from|our (?:team|lead|legal|counsel|partner)|right person|escalat\w+|pass (?:this|it|that) (?:on|along|to)|loop(?:ing)? in|hand(?:ing)? (?:this|it) (?:over|to)|forward(?:ing|ed)? (?:this|it)|route|connect you|not (?:able|something i can)|cannot (?:answer|commit|confirm|agree)|can't (?:answer|commit|confirm|agree)|should not|shouldn't|won't)\b"
 )
 _FAREWELL = re.compile(r"\b(?:won't (?:contact|e-?mail|write|reach|message|follow)|will not (?:contact|e-?mail|write|reach|message|follow)|remov(?:e|ed|ing) you|(?:be|been|are|'re) (?:now )?removed|noted your (?:request|opt)|taken you off|no (?:further|more) (?:e-?mails?|messages|contact|follow)|unsubscribed|stop (?:here|contacting|writing|reaching)|close (?:the|this) (?:loop|thread|file)|respect (?:your|that)|sorry for)\b")
-_HARD_NO = re.compile(r"\b(?:not interested|no thanks|no thank you|no,? thank you|please don't|do not (?:follow up|reach out)|stop|aren't looking|are not looking|don't outsource|never)\b")
+_NO = re.compile(
+    r"\b(?:not interested|no,? thanks?|no,? thank you|please don't|do not (?:follow up|reach out)|stop|(?:aren't|are not|not) looking|don't outsource|only hire|never again|not (?:a|the) (?:priority|fit|right)|"
+    r"not right for|decided (?:not|against|to stay)|hiring freeze|premature|remove me|unsubscribe|we(?:'re| are) (?:all set|good|sticking)|deliberately (?:don't|avoid))\b"
+)
+_PUSH = re.compile(
+    r"\b(?:i|we) (?:hear|understand|respect|get|appreciate|know)\b[^.!?\n]{0,60}[,;-]? ?\bbut\b|\b(?:still|really|definitely|genuinely) (?:is |are |would |be )?(?:worth|recommend|valuable|address|solve|help|benefit)\b|"
+    r"\bworth (?:considering|revisiting|reconsidering|planning (?:now|for)|exploring (?:now|anyway))\b|\b(?:before (?:i|we) (?:go|remove|close|book|proceed|confirm)|one (?:last|more|final) (?:thing|try|question)|regardless|are you sure|"
+    r"just hear me out|give us (?:a|one) chance|change your mind|reconsider|a few more questions|but we could|despite (?:that|your))\b|\beven (?:with|if|though|so)\b[^.!?\n]{0,80}\b(?:recommend|worth|still|should|could)\b|"
+    r"^(?:great|wonderful|perfect|awesome|excellent|fantastic|that's great)\b"
+)
 
 
 class Coordination:
@@ -66,18 +77,19 @@ class Coordination:
         yield from self._human(reading, facts)
         if not facts.ready and self._rule != "allow_link":
             yield from self._links(reading, facts)
-        for sentence in reading.sentences:
-            text = sentence.text[:1_500]
-            if not facts.ready and self._rule == "forbid":
-                slot = _SLOT.search(text)
-                if slot and not _answers_time(facts):
-                    yield Hit("coordination.booking", "A time is proposed before the prospect asked to meet.", (sentence.at(slot),))
-            claimed = _CLAIMED.search(text)
-            if claimed and not denied_before(text, claimed.start()) and not re.search(r"\b(?:if|once|when)\b", text[: claimed.start()]):
-                yield Hit("coordination.slot_claimed", "A meeting is claimed as booked; only the prospect's own booking makes it so.", (sentence.at(claimed),))
-            channel = _CHANNEL.search(text)
-            if channel and not denied_before(text, channel.start()) and not _CONSENT.search(facts.prospect_text):
-                yield Hit("coordination.channel", "A channel is used that the prospect did not agree to.", (sentence.at(channel),))
+        if not facts.ready and self._rule == "forbid" and not _answers_time(facts):
+            for sentence, match in reading.hits(_SLOT):
+                detail = "A time is proposed before the prospect asked to meet."
+                yield Hit("coordination.booking", detail, (sentence.at(match),))
+        for sentence, match in reading.anchored(_CLAIMED):
+            text = sentence.text
+            if not denied_before(text, match.start()) and not _WHEN_AGREED.search(text[: match.start()]):
+                detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
+                yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
+        for sentence, match in reading.hits(_CHANNEL):
+            if not denied_before(sentence.text, match.start()) and not _CONSENT.search(facts.prospect_text):
+                detail = "A channel is used that the prospect did not agree to."
+                yield Hit("coordination.channel", detail, (sentence.at(match),))
         yield from self._altered(reading, facts)
 
     def _links(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
@@ -87,10 +99,10 @@ class Coordination:
                     yield Hit("coordination.booking", "A booking link stands before the prospect asked to meet.", ((field, *match.span()),))
         if self._rule != "forbid":
             return
-        for sentence in reading.sentences:
-            match = _LINK_TALK.search(sentence.text)
-            if match and not denied_before(sentence.text, match.start()) and not re.search(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b", sentence.text[: match.start()]):
-                yield Hit("coordination.booking", "A booking link is offered before the prospect asked to meet.", (sentence.at(match),))
+        for sentence, match in reading.hits(_LINK_TALK):
+            if not denied_before(sentence.text, match.start()) and not _OFFERED.search(sentence.text[: match.start()]):
+                detail = "A booking link is offered before the prospect asked to meet."
+                yield Hit("coordination.booking", detail, (sentence.at(match),))
 
     def _altered(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """The draft confirms a weekday or hour that the prospect did not name."""
@@ -101,9 +113,11 @@ class Coordination:
         days = {m.group(1) for m in given if m.group(1)}
         hours = {_hour(m) for m in given if _hour(m) is not None}
         for sentence in reading.sentences:
-            if sentence.field == "subject" or sentence.asks or not _CONFIRMS.search(sentence.text):
+            text = sentence.text[:1_500]
+            text = re.split(r" - |, (?:just|is|does|would|could)\b", text)[0] if sentence.asks else text
+            if sentence.field == "subject" or text.rstrip().endswith("?") or not _CONFIRMS.search(text):
                 continue
-            for match in _TIME.finditer(sentence.text[:1_500]):
+            for match in _TIME.finditer(text):
                 day, hour = match.group(1), _hour(match)
                 wrong = (day and days and day not in days) or (hour is not None and hours and hour not in hours)
                 if wrong and not denied_before(sentence.text, match.start()):
@@ -115,10 +129,10 @@ class Coordination:
             yield Hit("coordination.opt_out", "The prospect asked not to be written to.", (("body", start, end),))
 
     def _legal(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        for sentence in reading.sentences:
-            match = _LEGAL_GIVEN.search(sentence.text)
-            if match and not denied_before(sentence.text, match.start()):
-                yield Hit("coordination.legal", "A legal, privacy or exclusivity matter is answered; it is for a human.", (sentence.at(match),))
+        for sentence, match in reading.hits(_LEGAL_GIVEN):
+            if not denied_before(sentence.text, match.start()):
+                detail = "A legal, privacy or exclusivity matter is answered; it is for a human."
+                yield Hit("coordination.legal", detail, (sentence.at(match),))
         asked = _LEGAL_ASKED.search(_last_said(facts))
         if asked and not _ROUTED.search(reading.lower_body):
             start, end = reading.core
@@ -126,15 +140,35 @@ class Coordination:
 
     def _human(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         rule = next((value for key, value in facts.pairs if key.endswith(("escalation rule", "needs human", "human required", "escalate"))), None)
-        if rule and rule not in {"false", "none", "no"} and not _ROUTED.search(reading.lower_body):
+        if rule and rule not in {"false", "none", "no"} and _applies(rule, facts) and not _ROUTED.search(reading.lower_body):
             start, end = reading.core
             yield Hit("coordination.human_needed", "The context asks for a human here, and the draft goes on without one.", (("body", start, end),))
         said = _last_said(facts)
-        if _HARD_NO.search(said) and not facts.ready and not facts.cold and len(said) < 400 and facts.context.thread_stage == "reply_active":
-            asks = [s for s in reading.sentences if s.field == "body" and s.asks]
-            pushes = re.search(r"\b(?:great|before we book|book|schedule|budget|timeline)\b", reading.lower_body)
-            if asks and pushes and not re.search(r"\b(?:understand|respect|thank|makes sense|no problem|fair|noted|appreciate)\b", reading.lower_body):
-                yield Hit("coordination.human_needed", "The prospect declined, and the draft pushes on.", (asks[0].span,))
+        refused = any("rejection" in key and not key.endswith(("count", "strength")) for key, _ in facts.pairs) or any(
+            value in {"hard no", "hard_no", "not interested", "rejected"} for key, value in facts.pairs if re.search(r"\b(?:reply|response|class|type)\b", key)
+        )
+        if refused or (_NO.search(said) and len(said) < 600):
+            for sentence, match in reading.anchored(_PUSH):
+                if sentence.field == "body":
+                    detail = "The prospect said no, and the draft argues or pushes on."
+                    yield Hit("coordination.pushback", detail, (sentence.at(match),))
+
+
+_WHEN_AGREED = re.compile(r"\b(?:if|once|when)\b")
+_OFFERED = re.compile(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b")
+
+
+def _applies(rule: str, facts: Facts) -> bool:
+    """Whether an escalation rule holds here: a headcount above its number, and the top of a company when it says so."""
+    bound = re.search(r"(?:gt|over|above|>)[\s_]?(\d{2,6})", rule)
+    if bound:
+        sizes = [int(value) for key, value in facts.pairs if re.search(r"\b(?:headcount|employees?|size)\b", key) and value.isdecimal()]
+        if not sizes or max(sizes) <= int(bound.group(1)):
+            return False
+    if re.search(r"c[\s_-]?level|executive", rule):
+        roles = " ".join(value for key, value in facts.pairs if re.search(r"\b(?:role|title)\b", key))
+        return re.search(r"\bc[\s_-]?level|\bchief|\bc[teofi]o\b|founder", roles) is not None
+    return True
 
 
 def _last_said(facts: Facts) -> str:

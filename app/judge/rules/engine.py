@@ -16,9 +16,11 @@ from app.judge.rules.capacity import Capacity
 from app.judge.rules.confidence import Confidence
 from app.judge.rules.coordination import Coordination
 from app.judge.rules.facts import Facts
+from app.judge.rules.figures import Figures
 from app.judge.rules.form import Form
 from app.judge.rules.grounding import Grounding
 from app.judge.rules.hostile import Hostile
+from app.judge.rules.peers import Peers
 from app.judge.rules.pricing import Pricing
 from app.judge.rules.reading import Hit, Reading
 from app.judge.rules.segment import Segment
@@ -42,6 +44,8 @@ class Ruleset:
             Tone(policy),
             Capacity(policy),
             Grounding(policy),
+            Figures(policy),
+            Peers(policy),
             Confidence(policy),
             Segment(policy),
             Coordination(policy),
@@ -51,7 +55,8 @@ class Ruleset:
         self._hostile = Hostile(policy)
         limits = policy.limits
         longest = max(limits.cold_words, limits.warm_words, limits.re_engagement_words)
-        self._scan_chars = longest * limits.flood_factor * 8
+        # Seven characters a word: what is longer is not read to its end, and held for a human instead.
+        self._scan_chars = longest * limits.flood_factor * 7
 
     @property
     def check_ids(self) -> tuple[str, ...]:
@@ -66,7 +71,7 @@ class Ruleset:
         facts = Facts.of(context, self._policy, today)
         reading = Reading(normalise(draft.subject), normalise(draft.body), self._scan_chars)
         hits = self._run(reading, facts)
-        hits.extend(self._hostile(reading, facts))
+        hits.extend(self._hostile(reading))
         if reading.subject.changed or reading.body.changed:
             hits.extend(self._disguised(draft, facts, hits))
         return self._findings(hits, reading)

@@ -48,7 +48,7 @@ _SEGMENT_HINTS = (
 )
 _OPT_OUT = re.compile(
     r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|stop (?:contacting|e-?mailing|writing)|"
-    r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|leave (?:me|us) alone)\b"
+    r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|stop spamming|leave (?:me|us) alone)\b"
 )
 
 
@@ -311,8 +311,10 @@ class Facts:
                 return _integer(value)
             if key.endswith("signal date"):
                 return self._age(value)
-        for key, value in self.pairs:
-            if not key and re.search(r"\b(?:raised|closed|funding|series)\b", value):
+        prose = [value for key, value in self.pairs if not key]
+        prose += [lower(m.content) for m in self.context.prior_thread if m.role == "prospect"]
+        for value in prose:
+            if re.search(r"\b(?:raised|closed|funding|series)\b", value):
                 age = self._age(value)
                 if age is not None:
                     return age
@@ -334,6 +336,12 @@ class Facts:
         return None
 
     @cached_property
+    def role_counts(self) -> frozenset[int]:
+        """Every number of roles that the context states."""
+        found = {value_of(match.group(1)) for match in _ROLES_PROSE.finditer(self.all_text)}
+        return frozenset(number for number in (*found, self.open_roles) if number is not None)
+
+    @cached_property
     def ai_score(self) -> int | None:
         """AI maturity 0-3, from a key or from prose."""
         for key, value in self.pairs:
@@ -351,6 +359,13 @@ class Facts:
             if "velocity" in key and "confidence" not in key and len(value) < 40:
                 return value
         return None
+
+    @property
+    def flat(self) -> bool:
+        """Whether the context gives a velocity that is no growth."""
+        return self.velocity is not None and self.velocity.split()[:1] in [
+            [word] for word in ("low", "flat", "weak", "slow", "none", "declining", "negative", "unknown")
+        ]
 
     @cached_property
     def tier(self) -> Tier | None:

@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
-from app.judge.rules.facts import Facts
 from app.judge.rules.reading import Hit, Reading
-from app.schemas import TaskType
 
 _ADDRESSEE = r"(?:judge|evaluator|grader|reviewer|rater|assessor|classifier|moderator|ai|assistant|model|llm|system|scorer|checker|gate|filter)"
 _INSTRUCTION = re.compile(
@@ -48,21 +46,16 @@ class Hostile:
     def __init__(self, policy: Policy) -> None:
         limits = policy.limits
         self._minimum = limits.minimum_words
-        self._flood = {
-            TaskType.COLD: limits.cold_words * limits.flood_factor,
-            TaskType.WARM: limits.warm_words * limits.flood_factor,
-            TaskType.RE_ENGAGEMENT: limits.re_engagement_words * limits.flood_factor,
-        }
 
-    def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+    def __call__(self, reading: Reading) -> Iterable[Hit]:
         for field, normal in (("subject", reading.subject), ("body", reading.body)):
             if normal.changed:
                 yield Hit("hostile.hidden_text", f"The {field} holds characters or markup that its reader cannot see.")
         words = reading.core_words
         if words < self._minimum or reading.letters < 3 * self._minimum:
             yield Hit("hostile.minimum_content", "The body holds too little to judge.", (("body", 0, len(reading.body.text)),))
-        if words > self._flood[facts.kind] or len(reading.body.text) > reading.scan_chars:
-            yield Hit("hostile.flood", f"The body has {words} words, far more than any type allows.")
+        if len(reading.body.text) > reading.scan_chars:
+            yield Hit("hostile.flood", f"The body has {words} words, too many to be read to the end.")
         for field, text in reading.fields:
             for check, pattern, detail in (
                 ("hostile.instruction", _INSTRUCTION, "The draft gives orders to whoever judges it."),

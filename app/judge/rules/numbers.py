@@ -58,6 +58,9 @@ _MONEY = re.compile(
 )
 
 
+CURRENCY = re.compile(r"[$€£]|\b(?:usd|eur|gbp|dollars?|euros?|pounds)\b")
+
+
 def find_money(text: str) -> list[Money]:
     """Sums of money in lower-cased ``text``; ``marked`` when a currency stands with them."""
     found = []

@@ -13,7 +13,7 @@ _HEDGE = re.compile(
     r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|cannot see|can't see|"
     r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|not assume|don't want to assume|"
     r"without assuming|from the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|i imagine|reportedly|"
-    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|do you)\b"
+    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
 )
 _DENIAL = re.compile(
     r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|shouldn't|wouldn't|couldn't|without|"

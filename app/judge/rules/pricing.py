@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
-from app.judge.rules.numbers import find_money, same_amount
+from app.judge.rules.numbers import CURRENCY, find_money, same_amount
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
@@ -35,24 +35,26 @@ class Pricing:
         self._bands = tuple((band.low, band.high, band.unit) for band in policy.pricing.bands)
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        for sentence in reading.sentences:
-            text = sentence.text[:1_500]
-            sums = [m for m in find_money(text) if m.marked] if any(c in text for c in "$€£") or re.search(r"\b(?:usd|eur|gbp|dollars?|euros?|pounds)\b", text) else []
+        yield from self._sums(reading, facts)
+        for check, pattern, detail in (
+            ("pricing.discount", _DISCOUNT, "The draft offers a discount, a saving or something free."),
+            ("pricing.commitment", _COMMIT, "The draft commits to terms that a human must agree."),
+        ):
+            for sentence, match in reading.hits(pattern):
+                if not denied_before(sentence.text, match.start()):
+                    yield Hit(check, detail, (sentence.at(match),))
+
+    def _sums(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        for sentence, _ in reading.hits(CURRENCY):
+            text = sentence.text
             total = _TOTAL.search(text)
-            for money in sums:
-                if _ABOUT_THEM.search(text) and not _PRICED.search(text):
+            for money in find_money(text):
+                if not money.marked or (_ABOUT_THEM.search(text) and not _PRICED.search(text)):
                     continue
-                span = (sentence.field, sentence.start + money.start, sentence.start + money.end)
                 if any(same_amount(money.amount, known) for known in facts.amounts):
                     continue
+                span = (sentence.field, sentence.start + money.start, sentence.start + money.end)
                 if total and not denied_before(text, total.start()):
                     yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
                 elif not any(low <= money.amount <= high for low, high, _ in self._bands):
                     yield Hit("pricing.off_band", "The draft quotes a sum outside the public bands.", (span,))
-            for check, pattern, detail in (
-                ("pricing.discount", _DISCOUNT, "The draft offers a discount, a saving or something free."),
-                ("pricing.commitment", _COMMIT, "The draft commits to terms that a human must agree."),
-            ):
-                match = pattern.search(text)
-                if match and not denied_before(text, match.start()):
-                    yield Hit(check, detail, (sentence.at(match),))

@@ -7,6 +7,7 @@ scan limit: a draft beyond it is a finding of its own (``hostile.flood``) and on
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -15,6 +16,7 @@ from app.judge.normalise import Normalised
 
 FieldName = Literal["subject", "body"]
 
+MAX_SENTENCE_CHARS = 1_500
 _CUT = re.compile(r"(?:[.!?]+[\"')\]]{0,3}|;)[ \t\r]+|\n+")
 _TOKEN = re.compile(r"[a-z0-9$€£#%][a-z0-9'$€£%+-]*")
 _ABBREVIATION = re.compile(r"\b(?:inc|ltd|corp|co|llc|vs|e\.g|i\.e|mr|ms|mrs|dr|approx|no|st|jr|sr)\.$")
@@ -72,18 +74,25 @@ class Sentence(NamedTuple):
 
 
 def split_sentences(field: FieldName, lowered: str) -> list[Sentence]:
-    """Sentences of a lower-cased text, in order; line ends cut too."""
+    """Sentences of a lower-cased text, in order; line ends cut too, and so does :data:`MAX_SENTENCE_CHARS`."""
     found: list[Sentence] = []
     start = 0
-    for cut in _CUT.finditer(lowered):
-        if lowered[cut.start()] == "." and _ABBREVIATION.search(lowered, max(start, cut.start() - 6), cut.start() + 1):
-            continue
-        if cut.end() > start and lowered[start : cut.end()].strip():
-            found.append(Sentence(field, start, lowered[start : cut.end()]))
-        start = cut.end()
-    if lowered[start:].strip():
-        found.append(Sentence(field, start, lowered[start:]))
+    ends = [cut.end() for cut in _CUT.finditer(lowered) if not _is_abbreviation(lowered, cut)]
+    for end in [*ends, len(lowered)]:
+        while end - start > MAX_SENTENCE_CHARS:
+            space = lowered.rfind(" ", start + 1, start + MAX_SENTENCE_CHARS)
+            stop = space if space > start else start + MAX_SENTENCE_CHARS
+            found.append(Sentence(field, start, lowered[start:stop]))
+            start = stop
+        if lowered[start:end].strip():
+            found.append(Sentence(field, start, lowered[start:end]))
+        start = end
     return found
+
+
+def _is_abbreviation(lowered: str, cut: re.Match[str]) -> bool:
+    start = cut.start()
+    return lowered[start] == "." and bool(_ABBREVIATION.search(lowered, max(0, start - 6), start + 1))
 
 
 @dataclass
@@ -115,6 +124,41 @@ class Reading:
         """Of the subject, then of the body."""
         return split_sentences("subject", self.lower_subject) + split_sentences("body", self.lower_body)
 
+    def hits(self, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
+        """The first match in each sentence that has one, positions within the sentence.
+
+        A field without a match costs one search. Patterns that anchor with ``^`` need :meth:`anchored`.
+        """
+        first = pattern.search(self.lower_subject)
+        if first:
+            yield from self._from(pattern, 0, self._cut, first.start())
+        first = pattern.search(self.lower_body)
+        if first:
+            yield from self._from(pattern, self._cut, len(self.sentences), first.start())
+
+    def anchored(self, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
+        """Like :meth:`hits`, for patterns that speak of a sentence's beginning or end."""
+        yield from self._from(pattern, 0, len(self.sentences), -1)
+
+    def _from(self, pattern: re.Pattern[str], low: int, high: int, at: int) -> Iterator[tuple[Sentence, re.Match[str]]]:
+        for sentence in self.sentences[low:high]:
+            if sentence.start + len(sentence.text) <= at:
+                continue
+            match = pattern.search(sentence.text)
+            if match:
+                yield sentence, match
+
+    @cached_property
+    def _cut(self) -> int:
+        """How many of the sentences are the subject's."""
+        return sum(1 for sentence in self.sentences if sentence.field == "subject")
+
+    def after(self, sentence: Sentence) -> str:
+        """The text of the sentence that follows in the same field, or nothing."""
+        index = self.sentences.index(sentence) + 1
+        following = self.sentences[index] if index < len(self.sentences) else None
+        return following.text if following is not None and following.field == sentence.field else ""
+
     @cached_property
     def words(self) -> frozenset[str]:
         """Distinct lower-case tokens of both fields: what decides which rules need to look."""
@@ -139,7 +183,11 @@ class Reading:
     def core_words(self) -> int:
         """Words of the body without greeting and signature; a token needs a letter or a digit."""
         start, end = self.core
-        return sum(1 for word in self.body.text[start:end].split() if any(c.isalnum() for c in word))
+        return sum(
+            1
+            for word in self.body.text[start:end].split()
+            if word[0].isalnum() or word.isalnum() or any(c.isalnum() for c in word)
+        )
 
     @cached_property
     def letters(self) -> int:

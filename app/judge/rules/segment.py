@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.events import State
-from app.judge.rules.facts import Facts
+from app.judge.rules.facts import Facts, rounds_in
 from app.judge.rules.phrasing import denied_before, hedged
 from app.judge.rules.reading import Hit, Reading
 
@@ -26,6 +26,12 @@ _AI_FIRST = re.compile(r"\b(?:first|start(?:ing)?|scoped?|assessment|discovery|e
 _COST = re.compile(
     r"\b(?:cut(?:ting)? (?:your )?(?:\w+ )?(?:costs?|spend|burn)|reduc\w+ (?:your )?(?:\w+ )?(?:costs?|spend|burn|payroll|headcount)|cost[- ](?:savings?|cutting|reduction|restructuring|pressure|efficien\w+)|lower (?:your )?(?:\w+ )?costs?|save (?:money|on|up to|costs?)|cheaper|do more with less)\b"
 )
+_CAPACITY = re.compile(
+    r"\b(?:(?:add|expand|scale|grow|build(?: out)?|augment)(?:ing)? (?:your |the |more )?(?:engineering |technical |development )?(?:capacity|team|headcount)|your (?:\w+ )?(?:hiring|recruiting) (?:needs|plans|push|goals|roadmap|efforts)|"
+    r"(?:fill|filling) (?:your |those |these |the )?(?:open )?(?:roles|positions)|your open (?:engineering )?(?:roles|positions))\b"
+)
+_EARLY = re.compile(r"\b(?:early[- ]stage|seed(?:[- ]stage)?(?: and| or|,|/)? ?(?:series a|companies|startups|founders|teams)|first (?:few )?(?:engineers|hires|technical hires)|mvp|founding (?:team|engineers?)|scrappy|bootstrapped)\b")
+_LATE = re.compile(r"\b(?:(?:large|global|fortune 500|public) (?:enterprises?|companies|corporations)|enterprise-grade (?:teams|compliance)|as a (?:large|public|mature|global) (?:company|enterprise)|enterprises like yours|post-ipo)\b")
 _SEGMENT_PITCH = re.compile(
     r"\b(?:congrat\w* on|post-raise|since your (?:raise|round)|fresh capital|your (?:series [a-h]|recent (?:raise|round|funding))|restructur\w+|after (?:the|your) layoffs?|your new (?:role|cto)|first 90 days|capability gap|as you scale|your growth|scale faster|scaling (?:fast|quickly|aggressively|rapidly))\b"
 )
@@ -41,30 +47,57 @@ class Segment:
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._disqualified(reading, facts)
-        for sentence in reading.sentences:
+        yield from self._growth(reading, facts)
+        yield from self._ai(reading, facts)
+        yield from self._stage(reading, facts)
+        if 1 in facts.segments and facts.layoff.state is not State.HAPPENED:
+            for sentence, match in reading.hits(_COST):
+                if not sentence.asks and not denied_before(sentence.text, match.start()):
+                    detail = "A freshly funded company is offered cost cutting."
+                    yield Hit("segment.cost_pitch", detail, (sentence.at(match),))
+        sure = facts.segment_confidence
+        if sure is not None and sure < self._signals.segment_confidence:
+            for sentence, match in reading.hits(_SEGMENT_PITCH):
+                if not hedged(sentence.text) and not denied_before(sentence.text, match.start()):
+                    detail = f"Segment confidence is {sure}; below {self._signals.segment_confidence} no segment pitch."
+                    yield Hit("segment.abstain", detail, (sentence.at(match),))
+
+    def _growth(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        if facts.layoff.state is State.HAPPENED:
+            for sentence, match in reading.hits(_GROWTH):
+                text = sentence.text
+                if not denied_before(text, match.start()) and (sentence.asks or not hedged(text)):
+                    detail = "The context holds a layoff, and the draft speaks of growth."
+                    yield Hit("segment.growth_after_layoff", detail, (sentence.at(match),))
+        if facts.open_roles == 0:
+            for sentence, match in reading.hits(_CAPACITY):
+                text = sentence.text
+                if not denied_before(text, match.start()) and (sentence.asks or not hedged(text)):
+                    detail = "No role is open, and the draft pitches capacity for growth."
+                    yield Hit("segment.growth_without_roles", detail, (sentence.at(match),))
+
+    def _ai(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        needed = self._signals.ai_pitch_score
+        if facts.ai_score is None or facts.ai_score >= needed:
+            return
+        for sentence, match in reading.hits(_AI):
             text = sentence.text
-            growth = _GROWTH.search(text)
-            if growth and facts.layoff.state is State.HAPPENED and not denied_before(text, growth.start()) and not (hedged(text) and not sentence.asks):
-                yield Hit("segment.growth_after_layoff", "The context holds a layoff, and the draft speaks of growth.", (sentence.at(growth),))
-            if facts.ai_score is not None and facts.ai_score < self._signals.ai_pitch_score:
-                ai = _AI.search(text)
-                if ai and _AI_PITCH.search(text) and not denied_before(text, ai.start()) and not _AI_FIRST.search(text) and not hedged(text):
-                    yield Hit(
-                        "segment.ai_pitch",
-                        f"AI maturity is {facts.ai_score}; such a pitch needs {self._signals.ai_pitch_score}.",
-                        (sentence.at(ai),),
-                    )
-            cost = _COST.search(text)
-            if cost and 1 in facts.segments and facts.layoff.state is not State.HAPPENED and not denied_before(text, cost.start()) and not sentence.asks:
-                yield Hit("segment.cost_pitch", "A freshly funded company is offered cost cutting.", (sentence.at(cost),))
-            low = facts.segment_confidence is not None and facts.segment_confidence < self._signals.segment_confidence
-            pitch = _SEGMENT_PITCH.search(text) if low else None
-            if pitch and not hedged(text) and not denied_before(text, pitch.start()):
-                yield Hit(
-                    "segment.abstain",
-                    f"Segment confidence is {facts.segment_confidence}; below {self._signals.segment_confidence} no segment pitch is made.",
-                    (sentence.at(pitch),),
-                )
+            if not _AI_PITCH.search(text) or _AI_FIRST.search(text) or hedged(text):
+                continue
+            if not denied_before(text, match.start()):
+                detail = f"AI maturity is {facts.ai_score}; such a pitch needs {needed}."
+                yield Hit("segment.ai_pitch", detail, (sentence.at(match),))
+
+    def _stage(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """A pitch made for companies of another age than this one."""
+        stage = next((v for k, v in facts.pairs if k.endswith(("funding stage", "funding event round"))), "")
+        late = stage == "public" or bool(rounds_in(stage) & {"c", "d", "e", "f", "g", "h"})
+        early = bool(rounds_in(stage) & {"pre-seed", "seed", "a"})
+        if not late and not early:
+            return
+        for sentence, match in reading.hits(_EARLY if late else _LATE):
+            if not denied_before(sentence.text, match.start()):
+                yield Hit("segment.mismatch", f'The pitch is for another stage than "{stage[:20]}".', (sentence.at(match),))
 
     def _disqualified(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if not facts.disqualifiers or _RESPECT.search(reading.lower_body):

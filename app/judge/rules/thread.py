@@ -18,8 +18,13 @@ _OTHER_PARTY = re.compile(
     r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|planning|concerned|discussing)|has (?:concerns|said|mentioned))|"
     r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a)\b|(?:in|from) (?:another|a separate|a different|the other|our other) (?:thread|conversation|chat|discussion)|as (?:discussed|mentioned) with your (?!team\b)\w+|(?:spoke|talked|chatting|speaking|in touch) with your (?:ceo|cto|cfo|co-?founder|founder|colleague|vp|head|board))\b"
 )
+_INVENTED = re.compile(
+    r"\bthanks? (?:you )?for (?:getting back|your (?:reply|response|interest|message|note|e-?mail|time (?:on|during))|responding|replying)|\bas (?:we )?(?:discussed|agreed|promised)\b|"
+    r"\b(?:our|the) (?:last|previous|recent|earlier) (?:call|conversation|chat|meeting|discussion)\b|\bper our (?:call|conversation|discussion)\b|\bglad to hear (?:that|back)\b"
+)
 _LEAK_KEY = re.compile(r"\b(?:thread|other active|leak|cofounder|co-founder|ceo|founder|exit|equity|ma context|acquisition talks|confidential|internal|private)\b")
 _ID_KEY = re.compile(r"\bid$|\bthread id\b|other active thread$|recipient|severity|risk")
+_PARTY = re.compile(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b")
 _STOP = frozenset("with from this that your they have wants company talks about discussion thread team currently looking".split())
 
 
@@ -61,10 +66,14 @@ class Thread:
                 yield Hit("thread.other_company", "The draft speaks of a company that the context does not know.", ((field if field == "subject" else "body", *match.span("name")),))
 
     def _leak(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        for sentence in reading.sentences:
-            match = _OTHER_PARTY.search(sentence.text)
-            if match and not any(part in facts.prospect_text for part in re.findall(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b", match.group())):
-                yield Hit("thread.leak", "The draft repeats what someone else said in another conversation.", (sentence.at(match),))
+        for sentence, match in reading.hits(_OTHER_PARTY):
+            if not any(part in facts.prospect_text for part in _PARTY.findall(match.group())):
+                detail = "The draft repeats what someone else said in another conversation."
+                yield Hit("thread.leak", detail, (sentence.at(match),))
+        if facts.context.thread_stage == "cold_first_touch" and not facts.context.prior_thread and not facts.prospect_text:
+            match = _INVENTED.search(reading.lower_body)
+            if match and not re.search(r"\b(?:thread|reply|replied|message|conversation|email)\b", facts.text):
+                yield Hit("thread.invented", "The draft answers a conversation that the context does not hold.", (("body", *match.span()),))
         for key, value in facts.pairs:
             if not _LEAK_KEY.search(key) or _ID_KEY.search(key) or len(value) < 8:
                 continue

@@ -77,15 +77,16 @@ class Tone:
                 if word in company or word in facts.prospect_text:
                     continue
                 yield Hit(check, _DETAIL[check].format(phrase), ((field, start, end),))
-        for sentence in reading.sentences:
-            text = sentence.text
-            for check, pattern, detail in (
-                ("tone.condescension", _CONDESCENDING, "The wording talks down to the reader."),
-                ("tone.guarantee", _GUARANTEE, "The draft guarantees an outcome."),
-                ("tone.boasting", _BOAST, "The vendor praises itself with what nobody can check."),
-                ("tone.pressure", _SCARE, "The wording presses with fear or urgency."),
-                ("tone.guilt", _FOLLOWUP, "The draft counts its own earlier attempts."),
-            ):
-                match = pattern.search(text)
-                if match and not denied_before(text, match.start()):
+        for check, pattern, detail in _SHAPES:
+            for sentence, match in reading.hits(pattern):
+                if not denied_before(sentence.text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
+
+
+_SHAPES = (
+    ("tone.condescension", _CONDESCENDING, "The wording talks down to the reader."),
+    ("tone.guarantee", _GUARANTEE, "The draft guarantees an outcome."),
+    ("tone.boasting", _BOAST, "The vendor praises itself with what nobody can check."),
+    ("tone.pressure", _SCARE, "The wording presses with fear or urgency."),
+    ("tone.guilt", _FOLLOWUP, "The draft counts its own earlier attempts."),
+)

@@ -1,0 +1,228 @@
+"""What the adapter is trained on: generated examples, and optionally published drafts with their noisy labels.
+
+An item is a prompt, the answer and a weight per answer token. Refused: any draft of the blind-labelled development
+file, by id and by text, so that a figure on that file stays a figure on unseen drafts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from app.bench.generate import Example, generate
+from app.bench.imports import Imported, read_imports
+from app.bench.moves import CRITERIA
+from app.errors import SetupError
+from app.judge.rubric import Rubric
+from app.schemas import Context, Draft
+from app.training.encode import answer_ids, digit_ids, prompt_ids
+
+DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 1.5, 0.02, 0.1
+PASS_WEIGHT = 0.5
+"""Published "pass" labels are right about half of the time beyond chance, so they count half."""
+HELD_OUT_AUTHORS = ("third_party_c", "third_party_d", "third_party_f")
+TRAIN_AUTHORS = ("third_party_a", "third_party_b", "third_party_e", "salesconversion_bench")
+DEV_FILE = "dev_adjudicated.jsonl"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A draft with what is known of its scores: 1, 3 or 5 per criterion, None where nothing is known."""
+
+    id: str
+    group: str
+    context: Context
+    draft: Draft
+    scores: tuple[int | None, ...]
+    weight: float = 1.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """Token ids of prompt and answer, and the loss weight of each answer token."""
+
+    group: str
+    prompt: list[int]
+    answer: list[int]
+    weights: list[float]
+
+    @property
+    def text(self) -> list[int]:
+        """Prompt and answer together."""
+        return self.prompt + self.answer
+
+
+def from_example(example: Example, explain: bool = False) -> Labelled:
+    """A generated example as a labelled draft; with its reason when the answer shall explain."""
+    scores = tuple(example.scores[c] for c in CRITERIA)
+    group = f"{example.group}{'+why' if explain else ''}"
+    return Labelled(
+        example.id, group, example.parsed_context, example.draft, scores, 1.0, example.why if explain else None
+    )
+
+
+def generated(seed: int, scenarios: int, drafts: int, explain_share: float = 0.1) -> list[Labelled]:
+    """Training examples; one scenario in ten asks for a reason as well."""
+    every = max(1, round(1 / explain_share)) if explain_share else 0
+    found = []
+    groups: dict[str, int] = {}
+    for example in generate(seed, "train", scenarios, drafts):
+        index = groups.setdefault(example.group, len(groups))
+        found.append(from_example(example, bool(every) and index % every == every - 1))
+    return found
+
+
+def published(folder: Path, count: int, seed: int) -> tuple[list[Labelled], dict[str, str]]:
+    """Up to ``count`` published drafts, drawn evenly over authors, labels and criteria; and their licences.
+
+    Raises
+    ------
+    SetupError
+        When a file is missing.
+    """
+    dev_ids, dev_texts = _development(folder / DEV_FILE)
+    rng = Random(f"published:{seed}")
+    buckets: dict[tuple[str, str], list[Imported]] = {}
+    licences: dict[str, str] = {}
+    for author in TRAIN_AUTHORS:
+        path = folder / f"{author}.jsonl"
+        if not path.is_file():
+            raise SetupError(f"The file of published drafts {path.name} is missing in {folder}.")
+        seen: set[str] = set()
+        for row in read_imports(path):
+            key = text_key(row.draft, row.context.company_name)
+            if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts or key in seen:
+                continue
+            if row.failed and row.criterion is None:
+                continue
+            if not row.failed and row.flags:
+                continue
+            seen.add(key)
+            licences[row.author] = row.license
+            label = row.criterion if row.failed and row.criterion else "pass"
+            buckets.setdefault((author, label), []).append(row)
+    chosen: list[Imported] = []
+    for rows in buckets.values():
+        rng.shuffle(rows)
+    share = {author: count // len(TRAIN_AUTHORS) for author in TRAIN_AUTHORS}
+    for author, quota in share.items():
+        fails = [rows for (a, label), rows in sorted(buckets.items()) if a == author and label != "pass"]
+        chosen += buckets.get((author, "pass"), [])[: quota // 2]
+        chosen += _round_robin(fails, quota - quota // 2)
+    return [_from_imported(row) for row in chosen], licences
+
+
+def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:
+    taken: list[Imported] = []
+    depth = 0
+    while len(taken) < count and any(depth < len(rows) for rows in lists):
+        taken += [rows[depth] for rows in lists if depth < len(rows)]
+        depth += 1
+    return taken[:count]
+
+
+def _from_imported(row: Imported) -> Labelled:
+    if row.failed:
+        scores = tuple(1 if c == row.criterion else None for c in CRITERIA)
+        return Labelled(row.id, row.pair or row.id, row.context, row.draft, scores)
+    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(CRITERIA), PASS_WEIGHT)
+
+
+def _development(path: Path) -> tuple[set[str], set[str]]:
+    if not path.is_file():
+        raise SetupError(f"The file {path.name} is missing in {path.parent}; it says which drafts must stay unseen.")
+    ids, texts = set(), set()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        ids.add(row["id"])
+        draft = row["request"]["candidate_output"]
+        texts.add(text_key(Draft(**draft), row["request"]["input"]["company_name"]))
+    return ids, texts
+
+
+def text_key(draft: Draft, company: str) -> str:
+    """A text without company, first name and numbers, so that a filled-in template counts as the same text."""
+    body = draft.body.casefold().replace(company.casefold(), "").replace(company.split()[0].casefold(), "")
+    body = re.sub(r"^\s*(?:hi|hello|dear|hey)\s+[^,\n]*,", "", body)
+    return re.sub(r"[^a-z]+", " ", body).strip()
+
+
+def encode(tokenizer: Any, rubric: Rubric, row: Labelled) -> Item:
+    """The tokens of one labelled draft; an unknown score is filled with 5 and weighs nothing."""
+    digits = set(digit_ids(tokenizer))
+    prompt = prompt_ids(tokenizer, rubric, row.draft, row.context, explain=row.reason is not None)
+    answer = answer_ids(tokenizer, [5 if s is None else s for s in row.scores], row.reason)
+    weights = []
+    pending = list(row.scores)
+    for token in answer:
+        if token in digits and pending:
+            score = pending.pop(0)
+            weights.append(0.0 if score is None else row.weight * (DIGIT_WEIGHT if score == 5 else VIOLATION_WEIGHT))
+        elif pending or row.reason is None:
+            weights.append(FORM_WEIGHT)
+        else:
+            weights.append(REASON_WEIGHT)
+    return Item(row.group, prompt, answer, weights)
+
+
+def bins(items: Iterable[Item], limit: int, rng: Random) -> list[list[Item]]:
+    """Group items into packs of at most about ``limit`` tokens: one scenario's drafts together, then whoever fits.
+
+    The estimate counts an item's own tail beyond the prompt that it shares with the pack's first item.
+    """
+    by_group: dict[str, list[Item]] = {}
+    for item in items:
+        by_group.setdefault(item.group, []).append(item)
+    groups = list(by_group.values())
+    rng.shuffle(groups)
+    packs: list[list[Item]] = []
+    room = 0
+    for group in groups:
+        for item in group:
+            tail = len(item.text) - (_shared(packs[-1], item) if packs else 0)
+            if packs and tail <= room and packs[-1][0].prompt[:150] == item.prompt[:150]:
+                packs[-1].append(item)
+                room -= tail
+            else:
+                packs.append([item])
+                room = limit - len(item.text)
+    rng.shuffle(packs)
+    return packs
+
+
+def _shared(packed: list[Item], item: Item) -> int:
+    best = 0
+    for other in (packed[0], packed[-1]):
+        same = 0
+        for a, b in zip(other.text, item.text, strict=False):
+            if a != b:
+                break
+            same += 1
+        best = max(best, same)
+    return best
+
+
+def digest(rows: Sequence[Labelled]) -> str:
+    """SHA-256 over all labelled drafts, hex: what the adapter's record names as its data."""
+    hasher = hashlib.sha256()
+    for row in rows:
+        hasher.update(json.dumps([row.id, row.draft.model_dump(), row.scores, row.weight, row.reason]).encode())
+        hasher.update(row.context.model_dump_json().encode())
+    return hasher.hexdigest()
+
+
+def counts(rows: Sequence[Labelled]) -> dict[str, int]:
+    """How many drafts violate each criterion, and how many violate none."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        broken = [c for c, score in zip(CRITERIA, row.scores, strict=True) if score == 1]
+        found.update(broken or ["none"])
+    return dict(sorted(found.items()))

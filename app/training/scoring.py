@@ -1,0 +1,101 @@
+"""Ask a model in this process what it would answer through the engine: greedy digits and their probabilities.
+
+Drafts that share a beginning are read together (``app.training.packing``); each score is decoded after the scores
+before it, as guided decoding does, so the numbers are those that the service would see before calibration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.judge.rubric import MAX_SCORE, Rubric
+from app.schemas import Context, Draft
+from app.training.encode import answer_ids, digit_ids, prompt_ids
+from app.training.packing import pack
+
+Pair = tuple[Draft, Context]
+
+
+def digit_probabilities(
+    model: Any, tokenizer: Any, rubric: Rubric, pairs: Sequence[Pair], *, progress: str = "", limit: int = 1_100
+) -> NDArray[np.float64]:
+    """P(k) for k = 1..5 at each score of each draft: shape (drafts, criteria, 5), rows summing to 1."""
+    from tqdm import tqdm
+
+    prompts = [prompt_ids(tokenizer, rubric, draft, context) for draft, context in pairs]
+    found = np.zeros((len(pairs), len(rubric.model_criteria), MAX_SCORE))
+    with tqdm(total=len(pairs), desc=progress, unit="draft", disable=not progress) as bar:
+        for chosen in _batches(prompts, limit):
+            found[chosen] = _decode(model, tokenizer, rubric, [prompts[i] for i in chosen])
+            bar.update(len(chosen))
+    return found
+
+
+def p_fail(digits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(1) + P(2) + P(3)/2 along the last axis, as the service reads it; uncalibrated."""
+    return np.minimum(1.0, digits[..., 0] + digits[..., 1] + 0.5 * digits[..., 2])
+
+
+def _batches(prompts: Sequence[list[int]], limit: int) -> Iterable[list[int]]:
+    """Indices of consecutive prompts whose shared tree stays under about ``limit`` tokens."""
+    chosen: list[int] = []
+    size = 0
+    for index, prompt in enumerate(prompts):
+        same = 0
+        if chosen:
+            for a, b in zip(prompts[chosen[-1]], prompt, strict=False):
+                if a != b:
+                    break
+                same += 1
+        tail = len(prompt) - same
+        if chosen and size + tail > limit:
+            yield chosen
+            chosen, size, tail = [], 0, len(prompt)
+        chosen.append(index)
+        size += tail
+    if chosen:
+        yield chosen
+
+
+def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]) -> NDArray[np.float64]:
+    import torch
+    from transformers import DynamicCache
+
+    count = len(rubric.model_criteria)
+    digits = digit_ids(tokenizer)
+    sample = answer_ids(tokenizer, [MAX_SCORE] * count)
+    places = [i for i, token in enumerate(sample) if token in digits]
+    head, between = sample[: places[0]], sample[places[0] + 1 : places[1]] if count > 1 else []
+    tree = pack([prompt + head for prompt in prompts])
+    visible = torch.from_numpy(tree.visible)
+    leaves = [path[-1] for path in tree.paths]
+    sight = visible[leaves]
+    depth = [len(path) for path in tree.paths]
+    cache = DynamicCache()
+    found = np.zeros((len(prompts), count, MAX_SCORE))
+    ids, positions, mask = tree.ids, tree.positions, visible
+    last = torch.tensor(leaves)
+    with torch.inference_mode():
+        for score in range(count):
+            hidden = model.model(
+                input_ids=torch.tensor([ids]), position_ids=torch.tensor([positions]), attention_mask=mask[None, None],
+                past_key_values=cache, use_cache=True,
+            ).last_hidden_state[0, last]
+            chances = model.lm_head(hidden)[:, digits].float().softmax(-1)
+            found[:, score] = chances.double().numpy()
+            if score + 1 == count:
+                break
+            picked = [digits[int(k)] for k in chances.argmax(-1)]
+            step = 1 + len(between)
+            ids = [token for digit in picked for token in (digit, *between)]
+            positions = [start + offset for start in depth for offset in range(step)]
+            depth = [start + step for start in depth]
+            own = torch.block_diag(*[torch.ones(step, step).tril() for _ in prompts]).bool()
+            mask = torch.cat([sight.repeat_interleave(step, 0), own], 1)
+            sight = mask[step - 1 :: step]
+            last = torch.arange(step - 1, step * len(prompts), step)
+    return found
