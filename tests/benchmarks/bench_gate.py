@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.load import Connection, Sample, Stack, closed_loop, drafts, machine, quantiles, run, stack
+from tests.benchmarks.load import Connection, Sample, Stack, closed_loop, gate_bodies, machine, quantiles, run, stack
 
 TARGET_PER_S = 150
 TARGET_BEYOND_MS = 50
@@ -26,7 +26,7 @@ WARM_UP = 300
 def throughput(total: int, concurrency: int) -> None:
     """Decisions a second, and processor time for each."""
     with stack() as running:
-        requests = [running.gate(body) for body in drafts(200)]
+        requests = [running.gate(body) for body in gate_bodies(200)]
         run(closed_loop(running.service.url, requests, WARM_UP, concurrency))
         before = running.cpu_s()
         taken, seconds = run(closed_loop(running.service.url, requests, total, concurrency))
@@ -49,7 +49,7 @@ def profile(total: int, concurrency: int) -> None:
             service.close()
             service.command = ("-m", "tests.benchmarks.sampling", str(out), "serve")
             service.start()
-            requests = [running.gate(body) for body in drafts(200)]
+            requests = [running.gate(body) for body in gate_bodies(200)]
             run(closed_loop(service.url, requests, WARM_UP, concurrency))
             os.kill(service.pid, signal.SIGUSR1)
             before = running.cpu_s()
@@ -68,7 +68,7 @@ def profile(total: int, concurrency: int) -> None:
 
 
 async def _late(running: Stack, deadline_ms: int, total: int, concurrency: int) -> Sample:
-    requests = [running.gate({**body, "deadline_ms": deadline_ms}) for body in drafts(50)]
+    requests = [running.gate({**body, "deadline_ms": deadline_ms}) for body in gate_bodies(50)]
     left, beyond = iter(range(total)), []
 
     async def worker() -> None:
@@ -86,7 +86,7 @@ async def _late(running: Stack, deadline_ms: int, total: int, concurrency: int) 
 def deadline(deadline_ms: int, total: int, concurrency: int) -> None:
     """Answer times beyond the deadline when the model never answers."""
     with stack() as running:
-        run(closed_loop(running.service.url, [running.gate(body) for body in drafts(50)], WARM_UP, concurrency))
+        run(closed_loop(running.service.url, [running.gate(body) for body in gate_bodies(50)], WARM_UP, concurrency))
         running.fake.always("hang")
         beyond = run(_late(running, deadline_ms, total, concurrency))
         log = running.fake.wait_for(10.0, active=0)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import uvloop
 
-from app.api import examples
+from tests.drafts import CONTEXT, request
 from tests.fake_plugin import FakeVllm
 from tests.postgres import PostgresServer, embedded
 from tests.service import ROOT, Caller, Service, service_with
@@ -67,10 +67,9 @@ def request_bytes(path: str, body: Any, key: str | None = None) -> bytes:
     return "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""]).encode() + content
 
 
-def drafts(number: int) -> list[dict[str, Any]]:
+def gate_bodies(number: int) -> list[dict[str, Any]]:
     """Gate requests that pass every rule, so that the model is asked; the facts of each differ."""
-    honest = examples.GATE["an honest partial offer"]
-    return [{**honest, "context": {**honest["context"], "reference": f"lead-{n}"}} for n in range(number)]
+    return [request(context={**CONTEXT, "reference": f"lead-{n}"}, deadline_ms=20_000) for n in range(number)]
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,20 @@ _SLOT = re.compile(
     r"|\b20\d\d-\d\d-\d\dt\d\d:\d\d"
 )
 _CLAIMED = re.compile(
-    r"\b(?:i|we)(?:'ve| have|'ll go ahead and| went ahead and| took the liberty of)? (?:just |already |gone ahead and )?(?:booked|scheduled|reserved|blocked|confirmed|set up|put|added|penciled|pencilled|booking|scheduling) (?:us |you |your |a |an |the |our |in |this )?(?:\w+ ){0,4}?(?:call|meeting|slot|time|calendar|invite|session|demo|in|for (?:mon|tues|wednes|thurs|fri|satur|sun)day|for tomorrow|intro)\b"
-    r"|\b(?:your |the |our |this |a )?(?:call|meeting|slot|demo|session|discovery call|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |already |all )?(?:booked|scheduled|confirmed|set|reserved|locked)\b"
-    r"|\bi(?:'ve| have) booked\b|\bit(?:'s| is) (?:now )?(?:in|on) (?:the|your) calendar|\bconfirmed for (?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|\b(?:calendar )?invit(?:e|ation) (?:has been|is|was) (?:sent|on its way|in your)|\b(?:i|we)(?:'ve| have)? (?:just |already )?sent (?:you )?(?:a |the )?(?:calendar )?invit|\byou(?:'re| are) (?:all )?(?:booked|confirmed|set) (?:in |for )|\bsee you (?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun|tomorrow|then)|^(?:confirmed|booked)\b[^.?!]{0,30}\b(?:call|meeting|mon|tues|wednes|thurs|fri)"
-    r"|\b(?:looking forward to|talk to you|speak) (?:our |the )?(?:call|meeting|chat)? ?(?:on )?(?:mon|tues|wednes|thurs|fri)day"
+    r"\b(?:(?:i|we)(?:'ve| have|'ll go ahead and| went ahead and| took the liberty of)? (?:just |already |gone ahead and )?"
+    r"(?:booked|scheduled|reserved|blocked|confirmed|set up|put|added|penciled|pencilled|booking|scheduling) "
+    r"(?:us |you |your |a |an |the |our |in |this )?(?:\w+ ){0,4}?(?:call|meeting|slot|time|calendar|invite|session|demo|in|"
+    r"for (?:mon|tues|wednes|thurs|fri|satur|sun)day|for tomorrow|intro)"
+    r"|(?:call|meeting|slot|demo|session|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |already |all )?"
+    r"(?:booked|scheduled|confirmed|set|reserved|locked)"
+    r"|i(?:'ve| have) booked|it(?:'s| is) (?:now )?(?:in|on) (?:the|your) calendar"
+    r"|confirmed for (?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|invit(?:e|ation) (?:has been|is|was) (?:sent|on its way|in your)"
+    r"|(?:i|we)(?:'ve| have)? (?:just |already )?sent (?:you )?(?:a |the )?(?:calendar )?invit(?:e|ation)"
+    r"|you(?:'re| are) (?:all )?(?:booked|confirmed|set) (?:in|for)"
+    r"|see you (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow|then)"
+    r"|(?<![\w,)] )(?:confirmed|booked)\b[^.?!]{0,30}\b(?:call|meeting|monday|tuesday|wednesday|thursday|friday)"
+    r"|(?:looking forward to|talk to you|speak) (?:our |the )?(?:call |meeting |chat )?(?:on )?(?:mon|tues|wednes|thurs|fri)day)\b"
 )
 _TIME = re.compile(
     r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b(?:[\s,]{1,2}(?:\w+ ){0,2}?(?:at |@ ?)?(\d{1,2})(?::(\d\d))? ?(am|pm)?(?![\d-]))?|\b(?:at |@ ?)(\d{1,2})(?::(\d\d))? ?(am|pm)\b"
@@ -81,7 +90,7 @@ class Coordination:
             for sentence, match in reading.hits(_SLOT):
                 detail = "A time is proposed before the prospect asked to meet."
                 yield Hit("coordination.booking", detail, (sentence.at(match),))
-        for sentence, match in reading.anchored(_CLAIMED):
+        for sentence, match in reading.hits(_CLAIMED):
             text = sentence.text
             if not denied_before(text, match.start()) and not _WHEN_AGREED.search(text[: match.start()]):
                 detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."

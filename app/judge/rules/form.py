@@ -41,7 +41,8 @@ _EMOJI = re.compile(
 _ATTACHMENT = re.compile(
     r"\b(?:attach(?:ed|ing|ment|ments)|enclosed|find the (?:deck|pdf|brochure|document)|(?:see|in) the (?:deck|pdf|brochure) below)\b"
 )
-_SHOUT = re.compile(r"(?<![A-Z])[A-Z]{4,}(?:[ ,!]{1,3}[A-Z]{3,}){2,}|!{2,}|(?:[^!\n]{1,200}!){4,}")
+_EXCLAMATIONS = 4
+_SHOUT = re.compile(r"(?<![A-Z])[A-Z]{4,}(?:[ ,!]{1,3}[A-Z]{3,}){2,}|!{2,}")
 
 
 class Form:
@@ -96,7 +97,7 @@ class Form:
     def _marks(self, reading: Reading, field: FieldName, facts: Facts) -> Iterable[Hit]:
         text = (reading.subject if field == "subject" else reading.body).text[: reading.scan_chars]
         lowered = reading.lowered(field)
-        if any(c in text for c in "[{<%_") or "xx" in lowered or "tbd" in lowered or "todo" in lowered or "name" in lowered:
+        if any(c in text for c in "[{<%_") or any(token in lowered for token in ("xx", "tbd", "todo", "fixme", "firstname", "lorem")):
             for match in _TOKENS.finditer(text):
                 token = match.group()
                 if _NEEDS_CASE.match(token) and not _CASED.match(token) and not _KNOWN_BRACKET.match(token):
@@ -110,7 +111,9 @@ class Form:
                     yield Hit("form.emoji", "Cold mail holds an emoji that the prospect did not use first.", ((field, *match.span()),))
             for match in _ATTACHMENT.finditer(lowered):
                 yield Hit("form.attachment", "Cold mail mentions an attachment.", ((field, *match.span()),))
-        if "!" in text or text.upper() == text:
+        if text.count("!") >= _EXCLAMATIONS:
+            yield Hit("form.shouting", "The draft shouts.", ((field, text.index("!"), text.rindex("!") + 1),))
+        elif "!!" in text or not text.islower():
             for match in _SHOUT.finditer(text):
                 yield Hit("form.shouting", "The draft shouts.", ((field, *match.span()),))
 

@@ -36,7 +36,7 @@ _CHAT = re.compile(
     r"^[ \t]{0,4}(?:#{2,4}\s{0,2})?(?:system|assistant|user|human|instruction|response|ai)\s?:(?=\s)|<(?:bos|eos|pad|unk|mask)>|\bbegin_of_text\b|</?(?:draft|context|data|untrusted|input|output|instructions|prompt)>",
     re.MULTILINE,
 )
-_ENCODED = re.compile(r"(?<![\w/+])(?=[A-Za-z0-9+/]{0,39}[0-9+/])(?=[A-Za-z0-9+/]{0,39}[A-Z])[A-Za-z0-9+/]{48,}={0,2}|(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};|%[0-9A-F]{2}){6,}|\b(?:[01]{8}\s?){5,}")
+_ENCODED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{48,}={0,2}|(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};|%[0-9A-F]{2}){6,}|\b(?:[01]{8}\s?){5,}")
 _TAGS = re.compile(r"<(?:script|iframe|object|embed|form|svg|img|link|meta|style)\b[^>\n]{0,200}>?|javascript:", re.IGNORECASE)
 
 

@@ -15,6 +15,7 @@ from app.judge.rules.reading import FieldName, Reading
 
 _GAP = r"(?:\W{1,3}[\w'-]{1,30}){0,4}?"
 _JOIN = r"[\s-]{1,3}"
+_LITERAL = re.compile(r"[a-z0-9]+")
 
 
 def _word(word: str) -> str:
@@ -37,10 +38,14 @@ def compile_phrase(phrase: str) -> re.Pattern[str]:
             continue
         pattern += join + _word(word)
         join = _JOIN
-    first = phrase.lower().lstrip()[:1]
     last = phrase.rstrip()[-1:]
-    head = r"(?<!\w)" if first.isalnum() or not first else r"(?<!\S)"
     tail = r"(?!\w)" if last.isalnum() or last == "*" else ""
+    literal = _LITERAL.match(phrase.lower())
+    if literal and "/" not in phrase.split()[0] and pattern.startswith(literal.group()):
+        # The literal comes first, its left boundary after it: a pattern that begins with a literal is searched fast.
+        start = literal.group()
+        return re.compile(f"{start}(?<!\\w{start}){pattern[len(start):]}{tail}")
+    head = r"(?<!\w)" if phrase[:1].isalnum() else r"(?<!\S)"
     return re.compile(head + pattern + tail)
 
 
@@ -75,9 +80,13 @@ class Lexicon:
         tuple[str, FieldName, int, int]
     ]:
         """Each occurrence as (phrase, field, start, end), at most five per phrase."""
-        wanted = [entry for key in self._keyed.keys() & reading.words for entry in self._keyed[key]]
+        wanted = []
+        if not reading.words.isdisjoint(self._keyed):
+            wanted = [entry for key in self._keyed.keys() & reading.words for entry in self._keyed[key]]
         for field in fields:
             text = reading.lowered(field)
+            if not text:
+                continue
             wanted_here = wanted + [(p, r) for literal, p, r in self._prefixed if literal in text]
             seen: set[str] = set()
             for phrase, pattern in wanted_here:

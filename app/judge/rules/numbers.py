@@ -24,9 +24,13 @@ WORDS |= {
 WORDS |= {"half a dozen": 6, "half-dozen": 6, "half dozen": 6, "a dozen": 12, "dozen": 12, "two dozen": 24}
 WORDS |= {"a couple of": 2, "a couple": 2, "a pair of": 2, "couple of": 2, "both": 2, "a single": 1, "no": 0}
 
-# Longest first, or "twenty" would win over "twenty-five".
-_WORD_PATTERN = "|".join(sorted((re.escape(word) for word in WORDS if word not in {"no", "both"}), key=len, reverse=True))
-NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}}|{_WORD_PATTERN})"
+# "seventeen" stands before "seven", and a first-letter test keeps other words cheap.
+_SMALL = "|".join(sorted(_UNITS, key=len, reverse=True))
+NUMBER = (
+    r"(?=[\dotfsenhacdz])(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}"
+    rf"|(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS[1:10])})\b)?|(?:{_SMALL})\b"
+    r"|half[- ](?:a )?dozen|two dozen|an? (?:dozen|couple(?: of)?|pair of|single)|couple of|dozen)"
+)
 
 
 def value_of(text: str) -> int | None:

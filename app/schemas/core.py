@@ -1,4 +1,4 @@
-"""The vocabulary that every floor shares: what comes in, what goes out, and the words for both.
+"""Drafts, contexts, findings and verdicts: what comes in, what goes out, and the words for both.
 
 Nothing here does anything. Known fields are typed, bounded and checked; unknown context keys are kept, because
 sales agents differ. A number that was not judged has no place here: see ``Outcome``.
@@ -96,7 +96,7 @@ Tier = Literal["high", "medium", "low", "none"]
 Seniority = Literal["junior", "mid", "senior"]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """Exactly these keys."""
 
     model_config = ConfigDict(extra="forbid")
@@ -108,7 +108,7 @@ class _Open(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-class Draft(_Strict):
+class Draft(Strict):
     """Subject and body of the message about to be sent."""
 
     subject: Annotated[str, StringConstraints(max_length=MAX_SUBJECT_CHARS)]
@@ -146,7 +146,7 @@ class BenchSummary(_Open):
     stacks: dict[str, StackRecord] = Field(default_factory=dict, max_length=500)
 
 
-class CapacityRequest(_Strict):
+class CapacityRequest(Strict):
     """What the prospect asked for on one stack."""
 
     stack: Name
@@ -155,7 +155,7 @@ class CapacityRequest(_Strict):
     lead_days: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
 
 
-class ThreadMessage(_Strict):
+class ThreadMessage(Strict):
     """One earlier message of the conversation."""
 
     role: Literal["prospect", "agent"]
@@ -191,7 +191,7 @@ class Context(_Open):
         return self.model_extra or {}
 
 
-class Evidence(_Strict):
+class Evidence(Strict):
     """Where in the draft: ``draft[field][start:end]``, in characters of the text as it was sent."""
 
     field: Literal["subject", "body"]
@@ -199,7 +199,7 @@ class Evidence(_Strict):
     end: int
 
 
-class Finding(_Strict):
+class Finding(Strict):
     """A rule's answer. ``check`` is ``<criterion>.<name>`` and never changes its meaning."""
 
     check: str
@@ -214,7 +214,7 @@ class Finding(_Strict):
         return self.check.partition(".")[0]
 
 
-class CriterionResult(_Strict):
+class CriterionResult(Strict):
     """One criterion of one verdict; ``score`` and ``p_fail`` only where the model judged it."""
 
     id: str
@@ -224,14 +224,14 @@ class CriterionResult(_Strict):
     passed: bool | None = None
 
 
-class RubricRef(_Strict):
+class RubricRef(Strict):
     """Which rubric judged."""
 
     name: str
     version: str
 
 
-class JudgeRef(_Strict):
+class JudgeRef(Strict):
     """Which judge, exactly: ``digest`` covers everything that can change a verdict."""
 
     digest: str
@@ -241,7 +241,7 @@ class JudgeRef(_Strict):
     ruleset: str | None = None
 
 
-class Usage(_Strict):
+class Usage(Strict):
     """Tokens that the model call took."""
 
     prompt_tokens: int
@@ -249,7 +249,7 @@ class Usage(_Strict):
     cached_tokens: int | None = None
 
 
-class Latency(_Strict):
+class Latency(Strict):
     """Milliseconds: the whole judgement, the wait for a model slot, the model call."""
 
     total: float
@@ -257,7 +257,7 @@ class Latency(_Strict):
     model: float | None = None
 
 
-class Verdict(_Strict):
+class Verdict(Strict):
     """The judge's answer on one draft. Without ``outcome == judged`` it holds no number."""
 
     id: str
@@ -288,7 +288,7 @@ class Verdict(_Strict):
         return self
 
 
-class VerdictRequest(_Strict):
+class VerdictRequest(Strict):
     """Score one draft."""
 
     draft: Draft
@@ -304,7 +304,7 @@ class GateRequest(VerdictRequest):
     on_failure: Literal["hold", "allow"] = "hold"
 
 
-class GateResponse(_Strict):
+class GateResponse(Strict):
     """The decision, why, and a receipt for exactly what was judged."""
 
     action: Action
@@ -317,7 +317,7 @@ class GateResponse(_Strict):
     elapsed_ms: float
 
 
-class ReceiptVerifyRequest(_Strict):
+class ReceiptVerifyRequest(Strict):
     """A receipt and the draft that is about to be sent under it."""
 
     receipt: Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
@@ -325,7 +325,7 @@ class ReceiptVerifyRequest(_Strict):
     context: Context
 
 
-class ReceiptVerifyResponse(_Strict):
+class ReceiptVerifyResponse(Strict):
     """Whether the receipt covers this draft, and why not."""
 
     valid: bool
@@ -335,7 +335,7 @@ class ReceiptVerifyResponse(_Strict):
     judge_digest: str | None = None
 
 
-class PairwiseRequest(_Strict):
+class PairwiseRequest(Strict):
     """Two drafts for one context."""
 
     a: Draft
@@ -345,7 +345,7 @@ class PairwiseRequest(_Strict):
     deadline_ms: Annotated[StrictInt, Field(ge=MIN_DEADLINE_MS, le=MAX_DEADLINE_MS)] | None = None
 
 
-class PairwiseOrder(_Strict):
+class PairwiseOrder(Strict):
     """One of the two orders in which a pair was shown; ``p_a`` is the probability given to draft a."""
 
     first: Literal["a", "b"]
@@ -354,7 +354,7 @@ class PairwiseOrder(_Strict):
     p_a: Probability | None = None
 
 
-class Pairwise(_Strict):
+class Pairwise(Strict):
     """Which of two drafts is better. ``winner`` is null when the model did not answer in both orders."""
 
     id: str
@@ -370,7 +370,7 @@ class Pairwise(_Strict):
     latency_ms: Latency
 
 
-class ErrorItem(_Strict):
+class ErrorItem(Strict):
     """One fault in a request: where, and what would be right."""
 
     path: str

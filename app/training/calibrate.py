@@ -1,0 +1,85 @@
+"""``python -m app.training.calibrate``: fit the maps and thresholds of a prepared model on drafts it has not seen.
+
+Clean drafts come first: each threshold is set so that the wanted share of clean drafts passes its criterion, and only
+then is counted what is caught.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.bench.moves import CRITERIA
+from app.judge.calibration import Calibration, CriterionCalibration
+from app.training.base import find_base, load_model, load_tokenizer
+from app.training.calibration import apply, calibration_error, fit, logit, sigmoid, threshold, write_calibration
+from app.training.encode import default_rubric
+from app.training.heldout import held_out_generated, sides
+from app.training.mixture import Labelled
+from app.training.scoring import digit_probabilities, p_fail
+from app.training.steps import run_command, step
+
+FLOOR = 0.5
+"""No criterion fails below an even chance, however clean the fitting set looked."""
+
+
+def fit_all(
+    rows: list[Labelled], raw: Any, pass_share: float, band: float, note: str
+) -> tuple[Calibration, dict[str, float]]:
+    """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and calibration errors."""
+    criteria: dict[str, CriterionCalibration] = {}
+    errors: dict[str, float] = {}
+    for index, name in enumerate(CRITERIA):
+        failed, clean = sides(rows, index)
+        chosen = np.array(failed + clean)
+        labels = np.arange(len(chosen)) < len(failed)
+        a, b = fit(raw[chosen, index], labels)
+        cut = threshold(sigmoid(a * logit(raw[clean, index]) + b), pass_share, FLOOR)
+        criteria[name] = CriterionCalibration(
+            a=round(a, 5), b=round(b, 5), fail_at=round(cut, 5), abstain_band=band
+        )
+        errors[name] = round(calibration_error(apply(criteria[name], raw[chosen, index]), labels), 4)
+    return Calibration(criteria=criteria, fitted_on=note), errors
+
+
+def calibrate(model_folder: Path, out: Path, seed: int, scenarios: int, pass_share: float, band: float) -> None:
+    """Judge the validation drafts, fit, write; see the module."""
+    with step("load"):
+        base = find_base(str(model_folder))
+        tokenizer, model = load_tokenizer(base), load_model(base)
+        rubric = default_rubric()
+    with step("judge") as facts:
+        rows = held_out_generated(seed, "valid", scenarios)
+        pairs = [(row.draft, row.context) for row in rows]
+        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, progress="judging"))
+        facts.update(drafts=len(rows))
+    with step("fit") as facts:
+        note = f"Presend-Bench valid, seed {seed}, {len(rows)} drafts; weights {base.digest[:12]}"
+        value, errors = fit_all(rows, raw, pass_share, band, note)
+        facts.update(calibration_error=errors)
+    with step("write") as facts:
+        write_calibration(out, value)
+        facts.update(out=str(out), thresholds={c: value.of(c).fail_at for c in CRITERIA})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app.training.calibrate", description=__doc__)
+    parser.add_argument("--model", required=True, type=Path, help="prepared model folder (merged)")
+    parser.add_argument("--out", required=True, type=Path, help="calibration.json to write")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--scenarios", type=int, default=70, help="scenarios of six drafts each")
+    parser.add_argument("--pass-share", type=float, default=0.98, help="share of clean drafts that must pass")
+    parser.add_argument("--abstain-band", type=float, default=0.0, help="half-width of doubt around a threshold")
+    given = parser.parse_args(argv)
+    return run_command(
+        lambda: calibrate(given.model, given.out, given.seed, given.scenarios, given.pass_share, given.abstain_band)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
