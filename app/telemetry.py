@@ -120,11 +120,7 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return (
-            value
-            if len(value) <= MAX_LOGGED_CHARS
-            else f"{value[:MAX_LOGGED_CHARS]}… ({len(value)} characters)"
-        )
+        return value if len(value) <= MAX_LOGGED_CHARS else f"{value[:MAX_LOGGED_CHARS]}… ({len(value)} characters)"
     if isinstance(value, Mapping):
         return {str(k): WITHHELD if str(k).lower() in _PRIVATE else _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -180,9 +176,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._verdicts = Counter("presend_verdicts", "Judgements by outcome", ["outcome"], registry=registry)
-        self._gate = Counter(
-            "presend_gate_decisions", "Gate decisions", ["action", "source"], registry=registry
-        )
+        self._gate = Counter("presend_gate_decisions", "Gate decisions", ["action", "source"], registry=registry)
         self._bypasses = Counter(
             "presend_gate_bypasses",
             "Gate decisions made without the model although it was wanted",
@@ -191,12 +185,8 @@ class Metrics:
         )
         self._findings = Counter("presend_findings", "Rule findings by check", ["check"], registry=registry)
         self._replays = Counter("presend_idempotent_replays", "Stored answers sent again", registry=registry)
-        self._model = Histogram(
-            "presend_model_seconds", "One call to the model", registry=registry, buckets=_MODEL_S
-        )
-        self._queue = Histogram(
-            "presend_queue_seconds", "Wait for a model slot", registry=registry, buckets=_FAST_S
-        )
+        self._model = Histogram("presend_model_seconds", "One call to the model", registry=registry, buckets=_MODEL_S)
+        self._queue = Histogram("presend_queue_seconds", "Wait for a model slot", registry=registry, buckets=_FAST_S)
         self._gate_seconds = Histogram(
             "presend_gate_seconds", "One gate decision, whole", registry=registry, buckets=_MODEL_S
         )
@@ -207,13 +197,9 @@ class Metrics:
             "presend_http_seconds", "HTTP requests", ["route"], registry=registry, buckets=_MODEL_S
         )
         self._in_flight = Gauge("presend_http_in_flight", "HTTP requests running now", registry=registry)
-        self._breaker = Gauge(
-            "presend_breaker_state", "1 for the breaker's state", ["state"], registry=registry
-        )
+        self._breaker = Gauge("presend_breaker_state", "1 for the breaker's state", ["state"], registry=registry)
         self._slots = Gauge("presend_model_slots", "Model calls by state", ["state"], registry=registry)
-        self._pool = Gauge(
-            "presend_db_connections", "Database connections by state", ["state"], registry=registry
-        )
+        self._pool = Gauge("presend_db_connections", "Database connections by state", ["state"], registry=registry)
         self._outcome_of = _fixed(o.value for o in Outcome)
         self._action_of = _fixed(a.value for a in Action)
         self._source_of = _fixed(s.value for s in DecisionSource)

@@ -11,7 +11,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.db import migrate
-from app.db.models import metadata
+from app.db.run_models import metadata
 from app.errors import ConfigurationError
 
 

@@ -306,10 +306,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 def make_server(app: FakeEngine) -> uvicorn.Server:
-    """uvicorn around the engine, quiet, with idle connections kept as long as the real one keeps them."""
+    """uvicorn around the engine, with idle connections kept as long as the real one keeps them."""
     config = uvicorn.Config(
         app,
-        log_level="critical",
+        log_config=None,  # the log settings of the test's own process are not ours to change
         access_log=False,
         loop="uvloop",
         http="httptools",

@@ -25,10 +25,15 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Body(Generic[M]):
-    """A body that fits its model, and its canonical bytes for the idempotency digest."""
+    """A body that fits its model, and the JSON that it was."""
 
     value: M
-    canonical: bytes
+    parsed: Any
+
+    @property
+    def canonical(self) -> bytes:
+        """Canonical bytes for the idempotency digest."""
+        return canonical_json(self.parsed).encode()
 
 
 async def read_bytes(request: Request, limit: int) -> bytes:
@@ -155,8 +160,7 @@ def json_body(model: type[M]) -> Callable[[Request], Coroutine[Any, Any, Body[M]
 
     async def read(request: Request) -> Body[M]:
         value = parse_json(await read_bytes(request, request.app.state.services.limits.max_body_bytes))
-        fitted = fit(model, value)
-        return Body(fitted, canonical_json(value).encode())
+        return Body(fit(model, value), value)
 
     return read
 

@@ -35,7 +35,7 @@ async def compare(
 ) -> Response:
     """Rules decide when they differ; otherwise the model is asked twice and must agree with itself."""
     due = deadline(request, body.value.deadline_ms)
-    key = once_key("comparisons", given_key, body.canonical)
+    key = once_key("comparisons", given_key, body)
     return reply_response(await services.comparing.compare(principal, body.value, due, key))
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
+from app.api.bodies import Body
 from app.db import keys
 from app.db.engine import Database
 from app.db.keys import Principal, Scope
@@ -89,8 +90,8 @@ class Authenticator:
         return used
 
 
-def services(request: Request) -> Services:
-    """The services of this process."""
+async def services(request: Request) -> Services:
+    """The services of this process. A coroutine, like every dependency here: FastAPI runs functions on a thread."""
     found: Services = request.app.state.services
     return found
 
@@ -105,7 +106,8 @@ def require(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Principal]]
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise NotAuthenticated("Send `Authorization: Bearer psk_...` with a live key of this service.")
-        found = await services(request).authenticator.authenticate(token.strip())
+        wired = await services(request)
+        found = await wired.authenticator.authenticate(token.strip())
         if scope not in found.scopes:
             raise NotPermitted(f"This key may not do that; it needs the scope `{scope.value}`.")
         return found
@@ -117,7 +119,7 @@ CanScore = Annotated[Principal, Depends(require(Scope.SCORE))]
 CanRead = Annotated[Principal, Depends(require(Scope.READ))]
 
 
-def idempotency_key(
+async def idempotency_key(
     idempotency_key: Annotated[
         str | None, Header(description="Up to 200 printable characters; the same key never writes twice.")
     ] = None,
@@ -134,14 +136,15 @@ def idempotency_key(
 GivenKey = Annotated[str | None, Depends(idempotency_key)]
 
 
-def once_key(route: str, given: str | None, canonical: bytes) -> IdempotencyKey | None:
+def once_key(route: str, given: str | None, body: Body[Any]) -> IdempotencyKey | None:
     """The key for one write, or none when the caller sent none."""
-    return None if given is None else IdempotencyKey.of(route, given, canonical)
+    return None if given is None else IdempotencyKey.of(route, given, body.canonical)
 
 
 def deadline(request: Request, milliseconds: int | None) -> Deadline:
     """The deadline of this request, counted from its first byte."""
-    budget = milliseconds or services(request).limits.default_deadline_ms
+    wired: Services = request.app.state.services
+    budget = milliseconds or wired.limits.default_deadline_ms
     return Deadline.within_ms(budget, request.scope.get("presend.started"))
 
 

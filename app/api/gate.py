@@ -32,5 +32,5 @@ async def gate(
 ) -> Response:
     """Answer within ``deadline_ms``, whatever the model does. Rules that fail decide without it."""
     due = deadline(request, body.value.deadline_ms)
-    key = once_key("gate", given_key, body.canonical)
+    key = once_key("gate", given_key, body)
     return reply_response(await services.scoring.gate(principal, body.value, due, key))

@@ -36,7 +36,7 @@ async def score(
 ) -> Response:
     """Always asks the model, also when a rule has failed; 200 for every completed judgement."""
     due = deadline(request, body.value.deadline_ms)
-    key = once_key("verdicts", given_key, body.canonical)
+    key = once_key("verdicts", given_key, body)
     return reply_response(await services.scoring.verdict(principal, body.value, due, key))
 
 

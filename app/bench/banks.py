@@ -57,11 +57,14 @@ def load_bank(name: BankName) -> Bank:
 def check_banks() -> None:
     """Refuse banks whose keys differ or that share a phrase."""
     train, heldout = (load_bank(name) for name in NAMES)
-    keys = [{(slot, kind) for slot, kinds in b.moves.items() for kind in kinds} | set(b.lists) for b in (train, heldout)]
-    if differing := sorted(map(str, keys[0] ^ keys[1])):
+    if differing := sorted(_keys(train) ^ _keys(heldout)):
         raise ConfigurationError(f"The phrase banks must hold the same keys; only one holds {', '.join(differing)}.")
     if shared := sorted(train.phrases() & heldout.phrases()):
         raise ConfigurationError(f"A phrase stands in both banks: {shared[0]!r}.")
+
+
+def _keys(bank: Bank) -> set[str]:
+    return set(bank.lists) | {f"{slot}.{kind}" for slot, kinds in bank.moves.items() for kind in kinds}
 
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:

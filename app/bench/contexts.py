@@ -14,6 +14,8 @@ from app.bench.wording import number, shown
 _INDUSTRY = ("software", "fintech", "health tech", "logistics", "retail", "energy")
 _TOOLS = ("AWS", "Kubernetes", "Postgres", "Kafka", "Terraform", "Snowflake", "gRPC")
 
+_LUKEWARM = ("Not this quarter, thanks.", "Interesting, let me think about it.", "Sounds useful, later maybe.")
+
 
 def write_context(s: Scenario, rng: Random) -> dict[str, Any]:
     """Context fields as a request would carry them."""
@@ -39,8 +41,7 @@ def write_context(s: Scenario, rng: Random) -> dict[str, Any]:
     if s.kind == "reply":
         context["prior_thread"] = [{"role": "prospect", "content": _question(s, rng)}]
     elif s.stage == "re_engagement":
-        words = rng.choice(("Not this quarter, thanks.", "Interesting, let me think about it.", "Sounds useful, later maybe."))
-        context["prior_thread"] = [{"role": "prospect", "content": words}]
+        context["prior_thread"] = [{"role": "prospect", "content": rng.choice(_LUKEWARM)}]
     return context
 
 
@@ -66,18 +67,30 @@ def _facts(s: Scenario) -> dict[str, Any]:
 def _sentences(s: Scenario, rng: Random) -> list[str]:
     amount = f"${s.millions}M"
     lines = {
-        "funding": (f"{s.company} closed a {amount} {s.round} in {month_name(s)}.",
-                    f"{amount} {s.round} announced {month_name(s)}, per the company's own release."),
-        "old_funding": (f"Last known round: {amount} {s.round}, {month_name(s)}.",
-                        f"{s.company} raised a {amount} {s.round} in {month_name(s)}; nothing newer found."),
-        "roles": (f"{s.company} lists {number(rng, s.roles)} open {shown(s.stack)} roles.",
-                  f"Careers page: {s.roles} {shown(s.stack)} openings."),
-        "layoff": (f"{s.company} cut {s.pct}% of staff in {month_name(s)}; {s.roles} engineering roles stay open.",
-                   f"Layoff of {s.pct}% reported in {month_name(s)}. Open engineering roles: {s.roles}."),
-        "leader": (f"{s.leader} became {s.title} of {s.company} in {month_name(s)}.",
-                   f"New {s.title}: {s.leader}, since {month_name(s)}."),
-        "gap": (f"{s.company} has had a {s.skill} role open for {s.days} days; AI maturity {s.ai_score}.",
-                f"{s.skill} position unfilled for {s.days} days at {s.company}."),
+        "funding": (
+            f"{s.company} closed a {amount} {s.round} in {month_name(s)}.",
+            f"{amount} {s.round} announced {month_name(s)}, per the company's own release.",
+        ),
+        "old_funding": (
+            f"Last known round: {amount} {s.round}, {month_name(s)}.",
+            f"{s.company} raised a {amount} {s.round} in {month_name(s)}; nothing newer found.",
+        ),
+        "roles": (
+            f"{s.company} lists {number(rng, s.roles)} open {shown(s.stack)} roles.",
+            f"Careers page: {s.roles} {shown(s.stack)} openings.",
+        ),
+        "layoff": (
+            f"{s.company} cut {s.pct}% of staff in {month_name(s)}; {s.roles} engineering roles stay open.",
+            f"Layoff of {s.pct}% reported in {month_name(s)}. Open engineering roles: {s.roles}.",
+        ),
+        "leader": (
+            f"{s.leader} became {s.title} of {s.company} in {month_name(s)}.",
+            f"New {s.title}: {s.leader}, since {month_name(s)}.",
+        ),
+        "gap": (
+            f"{s.company} has had a {s.skill} role open for {s.days} days; AI maturity {s.ai_score}.",
+            f"{s.skill} position unfilled for {s.days} days at {s.company}.",
+        ),
         "thread": (f"{s.company} answered our first note.", f"{s.company} has {s.roles} open roles."),
         None: ("No public signal found.", f"Nothing on hiring or funding was found for {s.company}."),
     }
@@ -136,13 +149,17 @@ def _question(s: Scenario, rng: Random) -> str:
         grade = f"{s.request.grade} " if s.request.grade else ""
         count = number(rng, s.request.count)
         when = f" within {s.request.lead_days} days" if s.request.lead_days else ""
-        return rng.choice((
-            f"Could you cover {count} {grade}{shown(s.stack)} engineers{when}?",
-            f"We would need {count} {grade}{shown(s.stack)} people{when}. Possible?",
-            f"Do you have {count} {grade}{shown(s.stack)} engineers{when}?",
-        ))
-    return rng.choice((
-        f"Can you tell me more about {s.topic}?",
-        f"One question: {s.topic}?",
-        f"Before anything else we should talk about {s.topic}.",
-    ))
+        return rng.choice(
+            (
+                f"Could you cover {count} {grade}{shown(s.stack)} engineers{when}?",
+                f"We would need {count} {grade}{shown(s.stack)} people{when}. Possible?",
+                f"Do you have {count} {grade}{shown(s.stack)} engineers{when}?",
+            )
+        )
+    return rng.choice(
+        (
+            f"Can you tell me more about {s.topic}?",
+            f"One question: {s.topic}?",
+            f"Before anything else we should talk about {s.topic}.",
+        )
+    )

@@ -192,7 +192,7 @@ def _break(s: Scenario, plan: dict[str, Move], bank: Bank, rng: Random, way: str
     elif how == "generic":
         candidates = m.generic(s, bank)
     elif how == "trap":
-        candidates = m.trap(s, rng)
+        candidates = m.trap(s)
     elif how == "invented":
         candidates = m.invented(s, bank)
     else:
@@ -230,7 +230,13 @@ def _ask_kind(s: Scenario) -> str:
 
 
 def _example(
-    s: Scenario, context: dict[str, Any], frame: _Frame, plan: dict[str, Move], id_: str, group: str, split: str,
+    s: Scenario,
+    context: dict[str, Any],
+    frame: _Frame,
+    plan: dict[str, Move],
+    id_: str,
+    group: str,
+    split: str,
     pair: str | None,
 ) -> Example:
     scores: dict[str, int | None] = dict.fromkeys(CRITERIA, 5)
@@ -247,7 +253,14 @@ def _example(
     parts = [part for part in (frame.greeting, middle, frame.ask, frame.signoff) if part]
     why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or _CLEAN_WHY
     return Example(
-        id=id_, group=group, family=s.family, split=split, context=context,
-        draft=Draft(subject=frame.subject, body=frame.gap.join(parts)), scores=scores,
-        moves=tuple(f"{slot}={plan[slot].name}" for slot in order), pair=pair, why=why,
+        id=id_,
+        group=group,
+        family=s.family,
+        split=split,
+        context=context,
+        draft=Draft(subject=frame.subject, body=frame.gap.join(parts)),
+        scores=scores,
+        moves=tuple(f"{slot}={plan[slot].name}" for slot in order),
+        pair=pair,
+        why=why,
     )

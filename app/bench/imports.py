@@ -72,8 +72,9 @@ def read_imports(path: Path) -> Iterator[Imported]:
                 row = json.loads(line)
                 yield _read_row(row)
             except ValidationError as error:
-                field = ".".join(str(part) for part in error.errors()[0]["loc"])
-                raise InvalidInput(f"The row {where} does not fit.", (Fault(field, error.errors()[0]["msg"]),)) from error
+                first = error.errors(include_input=False)[0]
+                fault = Fault(".".join(str(part) for part in first["loc"]), first["msg"])
+                raise InvalidInput(f"The row {where} does not fit.", (fault,)) from error
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidInput(f"The row {where} needs a context, a draft and a label: {error}.") from error
 

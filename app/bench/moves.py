@@ -64,8 +64,12 @@ def mention(s: Scenario, bank: Bank, rng: Random, how: str, wrong: str | None = 
 def wrong_values(s: Scenario) -> tuple[str, ...]:
     """Which values of the scenario's fact can be given wrongly."""
     return {
-        "funding": ("amount", "round", "month"), "old_funding": ("amount", "round"), "roles": ("roles",),
-        "layoff": ("pct", "month"), "leader": ("leader", "month"), "gap": ("days",),
+        "funding": ("amount", "round", "month"),
+        "old_funding": ("amount", "round"),
+        "roles": ("roles",),
+        "layoff": ("pct", "month"),
+        "leader": ("leader", "month"),
+        "gap": ("days",),
     }.get(s.fact or "", ())
 
 
@@ -94,8 +98,9 @@ def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str]
     rounds = [r for r in ("Series A", "Series B", "Series C", "seed round") if r != s.round]
     round_, leader, when, why = s.round, s.leader, s.month, ""
     if wrong == "amount":
-        millions = rng.choice([m for m in (s.millions * 2, s.millions + 11, s.millions + 30, max(2, s.millions // 3))
-                               if m != s.millions])
+        millions = rng.choice(
+            [m for m in (s.millions * 2, s.millions + 11, s.millions + 30, max(2, s.millions // 3)) if m != s.millions]
+        )
         why = f"States ${millions}M where the facts say ${s.millions}M."
     elif wrong == "round":
         round_ = rng.choice(rounds)
@@ -117,9 +122,18 @@ def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str]
         why = f"States {days} days where the facts say {s.days}."
     month_text = month(when) if rng.random() < 0.5 else month(when).split()[0]
     return {
-        "company": s.company, "amount": amount(rng, millions), "round": round_, "month": month_text,
-        "roles": number(rng, roles), "stack": shown(s.stack), "pct": rng.choice((f"{pct}%", f"{pct} percent")),
-        "leader": leader, "title": s.title, "skill": s.skill, "days": str(days), "topic": s.topic,
+        "company": s.company,
+        "amount": amount(rng, millions),
+        "round": round_,
+        "month": month_text,
+        "roles": number(rng, roles),
+        "stack": shown(s.stack),
+        "pct": rng.choice((f"{pct}%", f"{pct} percent")),
+        "leader": leader,
+        "title": s.title,
+        "skill": s.skill,
+        "days": str(days),
+        "topic": s.topic,
     }, why
 
 
@@ -132,7 +146,7 @@ def generic(s: Scenario, bank: Bank) -> list[Move]:
     ]
 
 
-def trap(s: Scenario, rng: Random) -> list[Move]:
+def trap(s: Scenario) -> list[Move]:
     """The event that the brief marks as not detected, told as if it had happened."""
     words = (
         f"I read about the {s.pct}% reduction at {s.company} in {month_name(s)}.",
@@ -146,8 +160,13 @@ def trap(s: Scenario, rng: Random) -> list[Move]:
 def invented(s: Scenario, bank: Bank) -> list[Move]:
     """Details about the prospect that no brief holds."""
     return [
-        Move("detail", "invented", p.format(peer=s.peer, stack=shown(s.stack)), {"grounding": 1, "confidence": None},
-             "Adds a detail that the facts do not hold.")
+        Move(
+            "detail",
+            "invented",
+            p.format(peer=s.peer, stack=shown(s.stack)),
+            {"grounding": 1, "confidence": None},
+            "Adds a detail that the facts do not hold.",
+        )
         for p in bank.moves["invented"]["any"]
     ]
 
@@ -166,8 +185,10 @@ def pitch(s: Scenario, bank: Bank, segment: int) -> list[Move]:
         why = f"Makes a {_PITCH_WORD[segment]} where the facts call for a {_PITCH_WORD[s.segment]}."
     elif segment != s.segment:
         scores = {"segment": None}
-    return [Move("pitch", f"pitch:{segment}", p.format(skill=s.skill), scores, why)
-            for p in bank.moves["pitch"][f"seg{segment}"]]
+    return [
+        Move("pitch", f"pitch:{segment}", p.format(skill=s.skill), scores, why)
+        for p in bank.moves["pitch"][f"seg{segment}"]
+    ]
 
 
 def wrong_pitches(s: Scenario) -> tuple[int, ...]:
@@ -183,8 +204,13 @@ def tone(bank: Bank, rng: Random, bad: bool) -> list[Move]:
     scores: dict[str, int | None] = {"tone": 1}
     if kind in ("condescend", "guilt", "flatter"):
         scores |= {"grounding": None, "confidence": None}
-    word = {"hype": "Hypes.", "pressure": "Presses.", "guilt": "Blames the reader.", "condescend": "Talks down.",
-            "flatter": "Flatters."}[kind]
+    word = {
+        "hype": "Hypes.",
+        "pressure": "Presses.",
+        "guilt": "Blames the reader.",
+        "condescend": "Talks down.",
+        "flatter": "Flatters.",
+    }[kind]
     return [Move("remark", kind, p, scores, word) for p in bank.moves["tone"][kind]]
 
 
@@ -227,12 +253,13 @@ def _overcommit(s: Scenario, record: Stack, bank: Bank, rng: Random) -> list[Mov
     slack = record.days if rng.random() < 0.6 else record.days + 7
     free = f"{record.free} free" if not record.committed else "nobody free (promised elsewhere)"
     if way == "vague":
-        return [Move("offer", "vague", p.format(stack=shown(s.stack)), broken, f"Promises {s.stack} people without limit.")
-                for p in bank.moves["capacity"]["vague"]]
+        return _vague(s, bank, f"Promises {s.stack} people without limit.")
     if way == "full" and s.request:
         why = f"Promises all {s.request.count} {s.stack}; the facts show {free}."
-        return [_offer(s, rng, p, "full", s.request.count, s.request.grade, slack, broken, why)
-                for p in bank.moves["capacity"]["full"]]
+        return [
+            _offer(s, rng, p, "full", s.request.count, s.request.grade, slack, broken, why)
+            for p in bank.moves["capacity"]["full"]
+        ]
     count, grade = record.listed, None
     if way == "grade" and record.mix:
         grade = rng.choice([g for g, n in record.mix.items() if n < record.free])
@@ -253,12 +280,23 @@ def _overcommit(s: Scenario, record: Stack, bank: Bank, rng: Random) -> list[Mov
 
 
 def _offer(
-    s: Scenario, rng: Random, phrase: str, name: str, count: int, grade: str | None, days: int,
-    scores: dict[str, int | None] | None = None, why: str = "", asked: int | None = None,
+    s: Scenario,
+    rng: Random,
+    phrase: str,
+    name: str,
+    count: int,
+    grade: str | None,
+    days: int,
+    scores: dict[str, int | None] | None = None,
+    why: str = "",
+    asked: int | None = None,
 ) -> Move:
     wanted = asked or (s.request.count if s.request else count)
     text = phrase.format(
-        n=number(rng, count), asked=number(rng, wanted), stack=shown(s.stack), grade=_GRADE_WORD.get(grade or "", ""),
+        n=number(rng, count),
+        asked=number(rng, wanted),
+        stack=shown(s.stack),
+        grade=_GRADE_WORD.get(grade or "", ""),
         when=span(rng, days),
     )
     return Move("offer", name, text[0].upper() + text[1:], scores or {}, why)
@@ -268,10 +306,15 @@ def _decline(s: Scenario, bank: Bank) -> list[Move]:
     return [Move("offer", "decline", p.format(stack=shown(s.stack))) for p in bank.moves["capacity"]["decline"]]
 
 
+def _vague(s: Scenario, bank: Bank, why: str) -> list[Move]:
+    phrases = bank.moves["capacity"]["vague"]
+    return [Move("offer", "vague", p.format(stack=shown(s.stack)), {"capacity": 1}, why) for p in phrases]
+
+
 def _promise_without_bench(s: Scenario, bank: Bank, rng: Random) -> list[Move]:
     why = "Promises people while the facts show no bench."
     broken: dict[str, int | None] = {"capacity": 1}
     if rng.random() < 0.5:
-        return [Move("offer", "vague", p.format(stack=shown(s.stack)), broken, why) for p in bank.moves["capacity"]["vague"]]
+        return _vague(s, bank, why)
     count, days = rng.randint(2, 12), rng.choice((2, 3, 5, 7, 14))
     return [_offer(s, rng, p, "fits:unknown", count, None, days, broken, why) for p in bank.moves["capacity"]["fits"]]

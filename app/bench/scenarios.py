@@ -123,8 +123,15 @@ def _stale_funding(s: Scenario, rng: Random) -> Scenario:
 
 def _many_roles(s: Scenario, rng: Random) -> Scenario:
     tier = rng.choice(("high", "high", "medium"))
-    return replace(s, fact="roles", segment=rng.choice((0, 1)), stage="cold_first_touch", tier=tier,
-                   roles=rng.randint(6, 18), also_funded=True)
+    return replace(
+        s,
+        fact="roles",
+        segment=rng.choice((0, 1)),
+        stage="cold_first_touch",
+        tier=tier,
+        roles=rng.randint(6, 18),
+        also_funded=True,
+    )
 
 
 def _few_roles(s: Scenario, rng: Random) -> Scenario:
@@ -158,7 +165,8 @@ def _silent(s: Scenario, rng: Random) -> Scenario:
 
 
 def _reply(s: Scenario, rng: Random) -> Scenario:
-    return replace(s, fact="thread", stage="reply_active", segment=rng.randint(0, 4), topic=f"{shown(s.stack)} engineers")
+    topic = f"{shown(s.stack)} engineers"
+    return replace(s, fact="thread", stage="reply_active", segment=rng.randint(0, 4), topic=topic)
 
 
 def _committed(s: Scenario, rng: Random) -> Scenario:
@@ -192,10 +200,22 @@ def _again(s: Scenario, rng: Random) -> Scenario:
 _Family = Callable[[Scenario, Random], Scenario]
 _NEEDS_BENCH = {"reply", "committed", "missing_stack", "ready"}
 FAMILIES: dict[str, _Family] = {
-    "fresh_funding": _funding, "weak_funding": _weak_funding, "stale_funding": _stale_funding,
-    "many_roles": _many_roles, "few_roles": _few_roles, "event_not_detected": _trap, "layoff": _layoff,
-    "new_leader": _leader, "skill_gap": _gap, "silent": _silent, "reply": _reply, "missing_stack": _missing_stack,
-    "ready": _ready, "re_engagement": _again, "layoff_and_funding": _layoff_and_funding, "committed": _committed,
+    "fresh_funding": _funding,
+    "weak_funding": _weak_funding,
+    "stale_funding": _stale_funding,
+    "many_roles": _many_roles,
+    "few_roles": _few_roles,
+    "event_not_detected": _trap,
+    "layoff": _layoff,
+    "new_leader": _leader,
+    "skill_gap": _gap,
+    "silent": _silent,
+    "reply": _reply,
+    "missing_stack": _missing_stack,
+    "ready": _ready,
+    "re_engagement": _again,
+    "layoff_and_funding": _layoff_and_funding,
+    "committed": _committed,
     "price_question": _price,
 }
 HELD_OUT_FAMILIES = frozenset({"layoff_and_funding", "committed", "price_question"})
@@ -218,14 +238,29 @@ def make_scenario(rng: Random, bank: Bank, family: str) -> Scenario:
     bench = _bench(rng, bank, stack) if with_bench else None
     company = f"{pick['companies_a']} {pick['companies_b']}"
     blank = Scenario(
-        family=family, company=company, first=pick["first_names"], sender=pick["senders"], segment=0,
-        stage="cold_first_touch", tier=rng.choice(("high", "medium", "low", None)), fact=None, stack=stack,
-        skill=pick["skills"], topic=rng.choice(bank.moves["topics"]["any"]).format(stack=shown(stack)),
-        leader=f"{rng.choice(bank.lists['first_names'])} {pick['last_names']}", title=rng.choice(_TITLES),
-        peer=pick["peers"], round=rng.choice(("Series A", "Series A", "Series B", "seed round", "Series C")),
-        millions=rng.randint(3, 48), month=NOW - rng.randint(0, 5), roles=rng.randint(2, 9),
-        pct=rng.choice((8, 10, 12, 15, 18, 20, 25, 30)), days=rng.randint(60, 160),
-        ai_score=rng.choice((0, 1, 1, 2)), bench=bench, request=None,
+        family=family,
+        company=company,
+        first=pick["first_names"],
+        sender=pick["senders"],
+        segment=0,
+        stage="cold_first_touch",
+        tier=rng.choice(("high", "medium", "low", None)),
+        fact=None,
+        stack=stack,
+        skill=pick["skills"],
+        topic=rng.choice(bank.moves["topics"]["any"]).format(stack=shown(stack)),
+        leader=f"{rng.choice(bank.lists['first_names'])} {pick['last_names']}",
+        title=rng.choice(_TITLES),
+        peer=pick["peers"],
+        round=rng.choice(("Series A", "Series A", "Series B", "seed round", "Series C")),
+        millions=rng.randint(3, 48),
+        month=NOW - rng.randint(0, 5),
+        roles=rng.randint(2, 9),
+        pct=rng.choice((8, 10, 12, 15, 18, 20, 25, 30)),
+        days=rng.randint(60, 160),
+        ai_score=rng.choice((0, 1, 1, 2)),
+        bench=bench,
+        request=None,
     )
     made = FAMILIES[family](blank, rng)
     if made.price_topic:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from random import Random
 
+# fmt: off
 _WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-).split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)
+# fmt: on
+# fmt: off
 MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-
-
-_SHOWN = {"ios": "iOS", "ml": "ML", "php": "PHP", "qa": "QA", "devops": "DevOps", "dotnet": ".NET", "typescript": "TypeScript", "data": "data", "embedded": "embedded"}
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)
+# fmt: on
+_SHOWN = {
+    "ios": "iOS",
+    "ml": "ML",
+    "php": "PHP",
+    "qa": "QA",
+    "devops": "DevOps",
+    "dotnet": ".NET",
+    "typescript": "TypeScript",
+    "data": "data",
+    "embedded": "embedded",
+}
 
 
 def shown(stack: str) -> str:

@@ -122,10 +122,7 @@ def _hidden_spans(text: str) -> list[tuple[int, int]]:
 def _is_disguised_ascii(char: str) -> bool:
     code = ord(char)
     return (
-        0xFF01 <= code <= 0xFF5E
-        or 0x1D400 <= code <= 0x1D7FF
-        or 0x24B6 <= code <= 0x24E9
-        or 0x1F130 <= code <= 0x1F189
+        0xFF01 <= code <= 0xFF5E or 0x1D400 <= code <= 0x1D7FF or 0x24B6 <= code <= 0x24E9 or 0x1F130 <= code <= 0x1F189
     )
 
 
@@ -162,7 +159,7 @@ def _is_harmless(raw: str, index: int, *, rtl: bool) -> bool:
     return rtl or (char == "\u200d" and index > 0 and ord(raw[index - 1]) >= 0x2190)
 
 
-def _fold_words(chars: list[str], origins: list[int]) -> bool:
+def _fold_words(chars: list[str]) -> bool:
     """Fold look-alike letters in place, word by word; whether any word was a disguise."""
     text = "".join(chars)
     suspicious = False
@@ -181,7 +178,6 @@ def _fold_words(chars: list[str], origins: list[int]) -> bool:
             for index in range(word.start(), word.end()):
                 chars[index] = _LOOKALIKES.get(chars[index], chars[index])
             suspicious = True
-    assert len(chars) == len(origins)  # noqa: S101
     return suspicious
 
 
@@ -226,5 +222,5 @@ def normalise(text: str) -> Normalised:
             origins.extend([index] * len(folded))
         keep(cursor, end)
     if any(c in _LOOKALIKES for c in set(chars)):
-        suspicious = _fold_words(chars, origins) or suspicious
+        suspicious = _fold_words(chars) or suspicious
     return Normalised("".join(chars), tuple(origins), changed=suspicious)

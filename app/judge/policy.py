@@ -211,9 +211,7 @@ def parse_policy(toml_text: str, source: str) -> Policy:
     try:
         tree = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            "The policy file is not valid TOML.", (Fault(source, f"{error}"),)
-        ) from error
+        raise ConfigurationError("The policy file is not valid TOML.", (Fault(source, f"{error}"),)) from error
     if isinstance(tree.get("checks"), dict):
         tree["checks"] = _expand(tree["checks"])
     try:

@@ -138,9 +138,7 @@ def _fact_lines(context: Context, cuts: _Cuts) -> Iterator[str]:
         stacks = sorted(context.bench_summary.stacks.items())
         if len(stacks) > MAX_STACKS:
             asked = {r.stack.strip().lower() for r in context.capacity_request}
-            stacks = sorted(stacks, key=lambda item: (item[0].strip().lower() not in asked, item[0]))[
-                :MAX_STACKS
-            ]
+            stacks = sorted(stacks, key=lambda item: (item[0].strip().lower() not in asked, item[0]))[:MAX_STACKS]
             cuts.notes.append(f"bench_summary was cut to {MAX_STACKS} stacks for the model")
         for name, record in stacks:
             yield f"free {cuts.line('stack', name, 60)}: {_stack_line(record, cuts)}"

@@ -123,7 +123,6 @@ def parse_rubric(text: str, source: str) -> Rubric:
         raise ConfigurationError(f"The rubric {source} is not TOML: {error}.") from error
     except ValidationError as error:
         faults = tuple(
-            Fault(f"{source}: " + ".".join(str(part) for part in item["loc"]), item["msg"])
-            for item in error.errors()
+            Fault(f"{source}: " + ".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors()
         )
         raise ConfigurationError(f"The rubric {source} does not fit.", faults) from error

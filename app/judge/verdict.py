@@ -78,9 +78,7 @@ class DuplicateKey(ValueError):
     """JSON with the same key twice says two things at once."""
 
 
-def read_answer(
-    answer: RawAnswer, rubric: Rubric, *, explain: bool, delimiter: str | None = None
-) -> ModelVerdict:
+def read_answer(answer: RawAnswer, rubric: Rubric, *, explain: bool, delimiter: str | None = None) -> ModelVerdict:
     """Decide what an answer is. Only a whole, valid verdict with log-probs at every score is ``judged``."""
     if answer.refusal or answer.finish_reason == "content_filter":
         return ModelVerdict(Outcome.REFUSED, "the model declined to answer")

@@ -158,9 +158,7 @@ class JudgeClient:
                 await asyncio.sleep(pause)
                 return await self._post(body)
         except TimeoutError:
-            return CallFailure(
-                Outcome.TIMEOUT, "the model did not answer within the deadline", retryable=True
-            )
+            return CallFailure(Outcome.TIMEOUT, "the model did not answer within the deadline", retryable=True)
 
     async def canary(
         self,
@@ -204,9 +202,7 @@ class JudgeClient:
             self._is_vllm = any(item.get("owned_by") == "vllm" for item in items)
         if isinstance(health, CallFailure) and health.status != 404:
             # Other servers have no /health; one that has it and fails it is not ready.
-            return EngineHealth(
-                False, engine, names, f"the engine reports that it is not healthy: {health.detail}"
-            )
+            return EngineHealth(False, engine, names, f"the engine reports that it is not healthy: {health.detail}")
         if self._settings.model not in names:
             return EngineHealth(False, engine, names, f"the engine does not serve {self._settings.model}")
         return EngineHealth(True, engine, names, "ready")

@@ -87,9 +87,7 @@ def read_completion(response: httpx2.Response) -> RawAnswer | CallFailure:
     """Read the envelope of a chat completion. What the model said inside it is not judged here."""
     status = response.status_code
     if not response.headers.get("content-type", "").startswith("application/json"):
-        return CallFailure(
-            Outcome.UPSTREAM_ERROR, "the engine's reply is not application/json", status=status
-        )
+        return CallFailure(Outcome.UPSTREAM_ERROR, "the engine's reply is not application/json", status=status)
     try:
         value = orjson.loads(response.content)
         choices = value["choices"]
@@ -106,9 +104,7 @@ def read_completion(response: httpx2.Response) -> RawAnswer | CallFailure:
             fingerprint=_text(value.get("system_fingerprint")),
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return CallFailure(
-            Outcome.UPSTREAM_ERROR, "the engine's reply is not a chat completion", status=status
-        )
+        return CallFailure(Outcome.UPSTREAM_ERROR, "the engine's reply is not a chat completion", status=status)
 
 
 def _text(value: object) -> str | None:

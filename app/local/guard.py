@@ -19,7 +19,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-LAST_WAIT_S = 5.0
+LAST_WAIT_S, ORPHAN_WAIT_S = 5.0, 2.0
 LOOK_S = 0.02
 
 
@@ -128,7 +128,7 @@ def _watch(program: subprocess.Popen[bytes], given: argparse.Namespace, woken: i
 
 def _bury() -> None:
     """Wait for everything that the program left behind; kill what has not ended by itself soon."""
-    until = time.monotonic() + LAST_WAIT_S
+    until = time.monotonic() + ORPHAN_WAIT_S
     while True:
         try:
             gone, _ = os.waitpid(-1, os.WNOHANG)

@@ -57,10 +57,13 @@ class Attempt:
         self.committed = False
 
     async def commit(self, write: Callable[[AsyncConnection], Awaitable[None]], status: int, body: bytes) -> Reply:
-        """Run ``write`` and complete the lease, or neither."""
-        async with self._db.transaction() as conn:
-            await write(conn)
-            if self._lease is not None:
+        """Run ``write``, which is one statement, and complete the lease, or neither."""
+        if self._lease is None:
+            async with self._db.statements() as conn:
+                await write(conn)
+        else:
+            async with self._db.transaction() as conn:
+                await write(conn)
                 await idempotency.complete(conn, self._lease, status, body)
         self.committed = True
         return Reply(status, body)

@@ -112,7 +112,7 @@ class Scoring:
                 )
 
             reply = await _by(deadline, attempt.commit(write, 200, response.model_dump_json().encode()))
-        self._count(judgement, request)
+        self._count(judgement, request, deadline)
         return reply
 
     async def _judge(self, principal: Principal, request: VerdictRequest, deadline: Deadline, lane: Lane) -> Judgement:
@@ -128,9 +128,9 @@ class Scoring:
             cache_salt=cache_salt(principal),
         )
 
-    def _count(self, judgement: Judgement, request: GateRequest) -> None:
+    def _count(self, judgement: Judgement, request: GateRequest, deadline: Deadline) -> None:
         decision, bypass = judgement.decision, judgement.call.bypass
-        self.metrics.gate(decision.action.value, decision.source.value)
+        self.metrics.gate(decision.action.value, decision.source.value, deadline.elapsed_ms / 1000.0)
         if bypass is not None:
             allowed = decision.action is Action.SEND and request.on_failure == "allow"
             self.metrics.bypass(bypass, "allowed" if allowed else "held")

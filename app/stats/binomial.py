@@ -79,7 +79,15 @@ def _entropy_gap(tilt: FloatArray) -> FloatArray:
 def log_half_tail(k: IntArray, n: IntArray) -> FloatArray:
     """log P(X <= k) for X ~ Binomial(n, 1/2) and 0 <= k <= n/2, elementwise.
 
-    The tail is the last term times 1 + r1 + r1 r2 + ..., with r_i = (k - i + 1) / (n - k + i).
+    See `log_half_tail_and_last`.
+    """
+    return log_half_tail_and_last(k, n)[0]
+
+
+def log_half_tail_and_last(k: IntArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
+    """log P(X <= k) and log P(X = k) for X ~ Binomial(n, 1/2) and 0 <= k <= n/2, elementwise.
+
+    The tail is its last term times 1 + r1 + r1 r2 + ..., with r_i = (k - i + 1) / (n - k + i).
 
     Parameters
     ----------
@@ -88,10 +96,11 @@ def log_half_tail(k: IntArray, n: IntArray) -> FloatArray:
 
     Returns
     -------
-    float array, shape (P,)
+    tail, last : float array, shape (P,)
         Natural logarithms; exp of them has a relative error below 1e-12 down to 1e-300.
     """
     sums = np.ones(k.size)
+    last = log_half_pmf(k, n)
     widest = float(n.max()) if n.size else 0.0
     terms = int(min(float(k.max()) if k.size else 0.0, 7.0 * math.sqrt(widest) + 40.0))
     if terms:
@@ -102,4 +111,4 @@ def log_half_tail(k: IntArray, n: IntArray) -> FloatArray:
             high = n[start : start + rows, None] - low
             ratios = np.maximum(low - step, 0.0) / (high + 1.0 + step)
             sums[start : start + rows] += np.cumprod(ratios, axis=1).sum(axis=1)
-    return log_half_pmf(k, n) + np.log(sums)
+    return last + np.log(sums), last

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.stats.binomial import log_half_pmf, log_half_tail
+from app.stats.binomial import log_half_tail_and_last
 from app.stats.results import check_count
 
 
@@ -70,9 +70,9 @@ def mcnemar(only_a: int, only_b: int) -> McNemarTest:
     d = few + many
     if d == 0:
         return McNemarTest(1.0, 1.0, 1.0, 0.0, 0)
-    k, n = np.array([few]), np.array([d])
-    log_tail = float(log_half_tail(k, n)[0])
+    tails, lasts = log_half_tail_and_last(np.array([few]), np.array([d]))
+    log_tail, log_last = float(tails[0]), float(lasts[0])
     log_two = min(0.0, log_tail + math.log(2.0)) if few != many else 0.0
-    mid = 2.0 * math.exp(log_tail) - math.exp(float(log_half_pmf(k, n)[0]))
+    mid = 2.0 * math.exp(log_tail) - math.exp(log_last)
     mid = min(1.0, mid) if few != many else 1.0
     return McNemarTest(math.exp(log_two), min(1.0, math.exp(log_tail)), mid, log_two / math.log(10.0), d)

@@ -181,9 +181,6 @@ def paired_delta(
     ------
     NoSharedTasks
         No shared task is judged for both systems.
-    MixedMetrics
-        A scale was given that is not pass or fail's and one side is pass or fail only by accident of
-        its name; see `check_same_metric`.
     BadConfidence, BadInput
         Confidence, scale or counts are not such.
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from app.stats.binomial import log_half_tail
 from app.stats.convolution import MAX_WINDOW, Draws, SumDistribution, convolve, window
 from app.stats.histogram import Histogram
 from app.stats.lattice import BINS_PER_SD, find_lattice, same_score_distance
+from app.stats.mcnemar import mcnemar
 from app.stats.special import FloatArray, IntArray
 
 _ENUMERATE_TO = 16
@@ -78,9 +78,8 @@ def sign_flip(differences: Histogram) -> SignFlipTest:
         return SignFlipTest(1.0, 1.0, 0.0, 0, True)
     sizes, for_side, against = _by_size(values, counts)
     if sizes.size == 1:
-        few = min(int(for_side[0]), int(against[0]))
-        log_tail = float(log_half_tail(np.array([few]), np.array([n]))[0])
-        return _test(log_tail, n, int(for_side[0]) != int(against[0]), True)
+        coin = mcnemar(int(against[0]), int(for_side[0]))
+        return SignFlipTest(coin.exact, coin.exact_one_sided, coin.log10_exact, n, True)
     grid = find_lattice(np.append(0.0, sizes))
     if grid is not None:
         return _on_grid(grid.positions[1:], for_side, against)
@@ -130,6 +129,7 @@ def _on_grid(positions: IntArray, up: IntArray, down: IntArray) -> SignFlipTest:
 
 def _tilt(sizes: FloatArray, counts: FloatArray, flipped: float) -> float:
     """Tilt theta >= 0 under which the flipped units have the observed sum as their mean."""
+
     def excess(theta: float) -> float:
         return float(counts @ (sizes / (1.0 + np.exp(np.minimum(theta * sizes, 700.0))))) - flipped
 

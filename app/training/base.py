@@ -96,9 +96,7 @@ def load_model(base: Base) -> Any:
     if base.gguf is None:
         model = AutoModelForCausalLM.from_pretrained(str(base.folder), dtype=torch.float32)
     else:
-        quantised = AutoModelForCausalLM.from_pretrained(
-            str(base.folder), gguf_file=base.gguf, dtype=torch.float32
-        )
+        quantised = AutoModelForCausalLM.from_pretrained(str(base.folder), gguf_file=base.gguf, dtype=torch.float32)
         # transformers refuses to save a model that remembers its quantisation, so the tensors move to a plain one.
         settings = quantised.config.to_dict()
         settings.pop("quantization_config", None)

@@ -39,9 +39,7 @@ def fit_all(
         labels = np.arange(len(chosen)) < len(failed)
         a, b = fit(raw[chosen, index], labels)
         cut = threshold(sigmoid(a * logit(raw[clean, index]) + b), pass_share, FLOOR)
-        criteria[name] = CriterionCalibration(
-            a=round(a, 5), b=round(b, 5), fail_at=round(cut, 5), abstain_band=band
-        )
+        criteria[name] = CriterionCalibration(a=round(a, 5), b=round(b, 5), fail_at=round(cut, 5), abstain_band=band)
         errors[name] = round(calibration_error(apply(criteria[name], raw[chosen, index]), labels), 4)
     return Calibration(criteria=criteria, fitted_on=note), errors
 
@@ -55,7 +53,7 @@ def calibrate(model_folder: Path, out: Path, seed: int, scenarios: int, pass_sha
     with step("judge") as facts:
         rows = held_out_generated(seed, "valid", scenarios)
         pairs = [(row.draft, row.context) for row in rows]
-        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, progress="judging"))
+        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
         facts.update(drafts=len(rows))
     with step("fit") as facts:
         note = f"Presend-Bench valid, seed {seed}, {len(rows)} drafts; weights {base.digest[:12]}"

@@ -31,8 +31,15 @@ from app.training.steps import run_command
 _SPLITS = {"valid": "known families, new wording", "test": "new families, new wording"}
 
 
-def evaluate(model_folder: Path, calibration: Calibration, data: Path | None, seed: int, scenarios: int, each: int,
-             splits: tuple[str, ...]) -> dict[str, Any]:
+def evaluate(
+    model_folder: Path,
+    calibration: Calibration,
+    data: Path | None,
+    seed: int,
+    scenarios: int,
+    each: int,
+    splits: tuple[str, ...],
+) -> dict[str, Any]:
     """All figures of one prepared model: generated splits, unseen authors, development file."""
     base = find_base(str(model_folder))
     tokenizer, model, rubric = load_tokenizer(base), load_model(base), default_rubric()
@@ -49,7 +56,7 @@ def evaluate(model_folder: Path, calibration: Calibration, data: Path | None, se
 
 
 def _judge(model: Any, tokenizer: Any, rubric: Rubric, pairs: list[Any], name: str) -> Any:
-    return digit_probabilities(model, tokenizer, rubric, pairs, progress=name)
+    return digit_probabilities(model, tokenizer, rubric, pairs, name=name)
 
 
 def markdown(named: dict[str, dict[str, Any]]) -> str:
@@ -58,9 +65,14 @@ def markdown(named: dict[str, dict[str, Any]]) -> str:
     for split, title in _SPLITS.items():
         if not all(split in figures for figures in named.values()):
             continue
-        lines += [f"Generated, {title}:", "", "| criterion | " + " | ".join(
-            f"{name} AUC | {name} bal. acc. | {name} clean pass | {name} caught" for name in named) + " |",
-            "|" + "---|" * (1 + 4 * len(named))]
+        lines += [
+            f"Generated, {title}:",
+            "",
+            "| criterion | "
+            + " | ".join(f"{name} AUC | {name} bal. acc. | {name} clean pass | {name} caught" for name in named)
+            + " |",
+            "|" + "---|" * (1 + 4 * len(named)),
+        ]
         for criterion in CRITERIA:
             cells = []
             for figures in named.values():
@@ -70,9 +82,12 @@ def markdown(named: dict[str, dict[str, Any]]) -> str:
         lines.append("")
     others = [key for key in next(iter(named.values())) if key not in (*_SPLITS, "weights")]
     if others:
-        lines += ["Published drafts:", "", "| drafts | " + " | ".join(
-            f"{name} AUC | {name} bal. acc. | {name} pass recall" for name in named) + " |",
-            "|" + "---|" * (1 + 3 * len(named))]
+        lines += [
+            "Published drafts:",
+            "",
+            "| drafts | " + " | ".join(f"{name} AUC | {name} bal. acc. | {name} pass recall" for name in named) + " |",
+            "|" + "---|" * (1 + 3 * len(named)),
+        ]
         for key in others:
             cells = []
             for figures in named.values():

@@ -81,8 +81,11 @@ def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Cal
         kept = float((apply(fitted, raw[clean, index]) < cut).mean())
         figures[criterion] = {
             "auc": auc(raw[clean, index].tolist(), raw[failed, index].tolist()),
-            "balanced_accuracy": (caught + kept) / 2, "clean_pass": kept, "caught": caught,
-            "n_failed": len(failed), "n_clean": len(clean),
+            "balanced_accuracy": (caught + kept) / 2,
+            "clean_pass": kept,
+            "caught": caught,
+            "n_failed": len(failed),
+            "n_clean": len(clean),
         }
     wholly = [i for i, row in enumerate(rows) if all(s == 5 for s in row.scores)]
     figures["all"] = {"clean_pass": float((~fails(digits[wholly], calibration)).mean()), "n_clean": len(wholly)}
@@ -90,15 +93,18 @@ def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Cal
 
 
 def whole_figures(rows: Sequence[Whole], digits: Digits, calibration: Calibration) -> dict[str, Any]:
-    """For drafts with one label: AUC of the largest calibrated P(fail), recalls and balanced accuracy at the thresholds."""
+    """For drafts with one label: AUC of the largest calibrated P(fail), and what the thresholds do."""
     failed = np.array([row.failed for row in rows])
     worst = margins(digits, calibration).max(-1)
     said = fails(digits, calibration)
     pass_recall, fail_recall = float((~said[~failed]).mean()), float(said[failed].mean())
     return {
         "auc": auc(worst[~failed].tolist(), worst[failed].tolist()),
-        "balanced_accuracy": (pass_recall + fail_recall) / 2, "pass_recall": pass_recall, "fail_recall": fail_recall,
-        "n_failed": int(failed.sum()), "n_passed": int((~failed).sum()),
+        "balanced_accuracy": (pass_recall + fail_recall) / 2,
+        "pass_recall": pass_recall,
+        "fail_recall": fail_recall,
+        "n_failed": int(failed.sum()),
+        "n_passed": int((~failed).sum()),
     }
 
 

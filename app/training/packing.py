@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Pack:
-    """A flat prefix tree: ``ids`` and ``positions`` per token, ``visible`` (T x T, bool), and each text's token path."""
+    """A flat prefix tree: ``ids`` and ``positions``, ``visible`` (T x T, bool), and each text's token path."""
 
     ids: list[int]
     positions: list[int]

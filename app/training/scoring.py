@@ -16,22 +16,21 @@ from app.judge.rubric import MAX_SCORE, Rubric
 from app.schemas import Context, Draft
 from app.training.encode import answer_ids, digit_ids, prompt_ids
 from app.training.packing import pack
+from app.training.steps import progress
 
 Pair = tuple[Draft, Context]
 
 
 def digit_probabilities(
-    model: Any, tokenizer: Any, rubric: Rubric, pairs: Sequence[Pair], *, progress: str = "", limit: int = 1_100
+    model: Any, tokenizer: Any, rubric: Rubric, pairs: Sequence[Pair], *, name: str = "judge", limit: int = 1_100
 ) -> NDArray[np.float64]:
     """P(k) for k = 1..5 at each score of each draft: shape (drafts, criteria, 5), rows summing to 1."""
-    from tqdm import tqdm
-
     prompts = [prompt_ids(tokenizer, rubric, draft, context) for draft, context in pairs]
     found = np.zeros((len(pairs), len(rubric.model_criteria), MAX_SCORE))
-    with tqdm(total=len(pairs), desc=progress, unit="draft", disable=not progress) as bar:
+    with progress(name, len(pairs)) as tell:
         for chosen in _batches(prompts, limit):
             found[chosen] = _decode(model, tokenizer, rubric, [prompts[i] for i in chosen])
-            bar.update(len(chosen))
+            tell(len(chosen), "")
     return found
 
 
@@ -82,8 +81,11 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
     with torch.inference_mode():
         for score in range(count):
             hidden = model.model(
-                input_ids=torch.tensor([ids]), position_ids=torch.tensor([positions]), attention_mask=mask[None, None],
-                past_key_values=cache, use_cache=True,
+                input_ids=torch.tensor([ids]),
+                position_ids=torch.tensor([positions]),
+                attention_mask=mask[None, None],
+                past_key_values=cache,
+                use_cache=True,
             ).last_hidden_state[0, last]
             chances = model.lm_head(hidden)[:, digits].float().softmax(-1)
             found[:, score] = chances.double().numpy()

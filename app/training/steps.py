@@ -16,6 +16,8 @@ from typing import Any
 
 from app.errors import PresendError
 
+_QUIET_S = 15.0
+
 
 @contextmanager
 def step(name: str) -> Iterator[dict[str, Any]]:
@@ -25,6 +27,29 @@ def step(name: str) -> Iterator[dict[str, Any]]:
     facts: dict[str, Any] = {}
     yield facts
     emit({"step": name, "state": "done", "seconds": round(time.monotonic() - began, 2), **facts})
+
+
+@contextmanager
+def progress(name: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], None]]:
+    """A bar on a terminal, else a JSON line at most every 15 s; call the result with (advance, note)."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True)) as shown:
+            task = shown.add_task(name, total=total, completed=done)
+            yield lambda advance, note: shown.update(task, advance=advance, description=f"{name} {note}".strip())
+        return
+    state = {"done": done, "last": time.monotonic()}
+
+    def tell(advance: int, note: str) -> None:
+        state["done"] += advance
+        if time.monotonic() - state["last"] >= _QUIET_S or state["done"] >= total:
+            state["last"] = time.monotonic()
+            emit({"step": name, "state": "progress", "done": int(state["done"]), "of": total, "note": note})
+
+    yield tell
 
 
 def emit(line: dict[str, Any]) -> None:
@@ -41,7 +66,7 @@ def run_command(work: Callable[[], None]) -> int:
     except ModuleNotFoundError as error:
         return _failed(f"The Python package {error.name!r} is missing; run this with the engine environment's python.")
     except MemoryError:
-        return _failed("Memory ran out; lower --batch-tokens or close other programs.")
+        return _failed("Memory ran out; close other programs, or lower --pack-tokens when training.")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             return _failed(f"The disk is full: nothing could be written to {error.filename or 'the output folder'}.")

@@ -23,7 +23,7 @@ from app.training.base import SMOLLM2, Base, find_base, load_model, load_tokeniz
 from app.training.encode import default_rubric
 from app.training.mixture import Item, bins, counts, digest, encode, generated, published
 from app.training.packing import pack
-from app.training.steps import run_command, step
+from app.training.steps import progress, run_command, step
 
 ADAPTER, CHECKPOINT = "adapter", "checkpoint"
 
@@ -68,8 +68,13 @@ def train(recipe: Recipe, out: Path, data: Path | None, threads: int, save_every
         rubric = default_rubric()
         items = [encode(tokenizer, rubric, row) for row in rows]
         facts.update(drafts=len(rows), violations=counts(rows), digest=digest(rows)[:12])
-    record = {"recipe": asdict(recipe), "base_digest": base.digest, "data_digest": digest(rows),
-              "violations": counts(rows), "published_sources": licences}
+    record = {
+        "recipe": asdict(recipe),
+        "base_digest": base.digest,
+        "data_digest": digest(rows),
+        "violations": counts(rows),
+        "published_sources": licences,
+    }
     model = _with_lora(frozen, recipe, base)
     plan = _plan(items, recipe)
     with step("train") as facts:
@@ -84,8 +89,12 @@ def _with_lora(frozen: Any, recipe: Recipe, base: Base) -> Any:
 
     torch.manual_seed(recipe.seed)
     config = LoraConfig(
-        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=recipe.dropout, target_modules="all-linear",
-        task_type="CAUSAL_LM", base_model_name_or_path=base.name,
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=base.name,
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # Frozen weights are bfloat16-representable already, so this halves memory traffic and changes no number.
@@ -100,11 +109,15 @@ def _plan(items: list[Item], recipe: Recipe) -> list[list[list[Item]]]:
 
 
 def _loop(
-    model: Any, plan: list[list[list[Item]]], recipe: Recipe, record: dict[str, Any], out: Path, save_every: int,
+    model: Any,
+    plan: list[list[list[Item]]],
+    recipe: Recipe,
+    record: dict[str, Any],
+    out: Path,
+    save_every: int,
     limit_s: float | None,
 ) -> dict[str, Any]:
     import torch
-    from tqdm import tqdm
 
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.98))
@@ -114,19 +127,21 @@ def _loop(
     began = time.monotonic()
     average: float | None = None
     model.train()
-    with tqdm(total=len(plan), initial=done, desc="training", unit="step", file=sys.stderr) as bar:
+    with progress("train", len(plan), done) as tell:
         for index in range(done, len(plan)):
             loss = _step(model, plan[index], weights, optimiser, schedule)
             average = loss if average is None else 0.9 * average + 0.1 * loss
-            bar.set_postfix(loss=f"{average:.3f}")
-            bar.update()
+            tell(1, f"loss {average:.3f}")
             over = limit_s is not None and spent + time.monotonic() - began > limit_s
             if (index + 1) % save_every == 0 or over:
                 _save(model, optimiser, schedule, record, out, index + 1, spent + time.monotonic() - began)
             if over:
-                raise SetupError(f"The time limit was reached at step {index + 1} of {len(plan)}; "
-                                 "run the same command without --limit-s to go on.")
-    return {"steps": len(plan), "loss": round(average or 0.0, 4), "train_seconds": round(spent + time.monotonic() - began)}
+                raise SetupError(
+                    f"The time limit was reached at step {index + 1} of {len(plan)}; "
+                    "run the same command without --limit-s to go on."
+                )
+    seconds = round(spent + time.monotonic() - began)
+    return {"steps": len(plan), "loss": round(average or 0.0, 4), "train_seconds": seconds}
 
 
 def _rate_at(index: int, warm: int, total: int) -> float:
@@ -192,8 +207,12 @@ def _save(
     fresh.mkdir(parents=True)
     state = {
         "lora": {n: p.detach().cpu() for n, p in model.named_parameters() if p.requires_grad},
-        "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "done": done, "spent": spent,
-        "random": torch.get_rng_state(), "record": json.dumps(record, sort_keys=True),
+        "optimiser": optimiser.state_dict(),
+        "schedule": schedule.state_dict(),
+        "done": done,
+        "spent": spent,
+        "random": torch.get_rng_state(),
+        "record": json.dumps(record, sort_keys=True),
     }
     torch.save(state, fresh / "state.pt")
     shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
@@ -208,7 +227,7 @@ def _resume(model: Any, optimiser: Any, schedule: Any, record: dict[str, Any], o
         return 0, 0.0
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["record"] != json.dumps(record, sort_keys=True):
-        raise SetupError(f"The checkpoint in {out} belongs to other arguments or data; remove it or choose another --out.")
+        raise SetupError(f"The checkpoint in {out} belongs to other arguments or data; choose another --out.")
     own = dict(model.named_parameters())
     with torch.no_grad():
         for name, value in state["lora"].items():
@@ -250,7 +269,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     given = vars(parser.parse_args(argv))
     recipe = Recipe(**{name: given[name] for name in asdict(Recipe())})
-    os.environ.setdefault("TQDM_MININTERVAL", "5")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     return run_command(
         lambda: train(recipe, given["out"], given["data"], given["threads"], given["save_every"], given["limit_s"])
     )

@@ -69,7 +69,10 @@ def speed(cases: Sequence[Labelled], ruleset: Ruleset) -> None:
         ruleset.check(case.draft, case.context)
         times.append((time.perf_counter() - start) * 1e3)
     times.sort()
-    print(f"per draft, {len(times)} drafts: p50 {statistics.median(times):.3f} ms, p99 {times[int(len(times) * 0.99)]:.3f} ms")
+    print(
+        f"per draft, {len(times)} drafts: p50 {statistics.median(times):.3f} ms, "
+        f"p99 {times[int(len(times) * 0.99)]:.3f} ms"
+    )
     words = " ".join(case.draft.body for case in cases).split()[:10_000]
     long = Draft(subject="Long", body=" ".join(words))
     longest = []
@@ -77,7 +80,10 @@ def speed(cases: Sequence[Labelled], ruleset: Ruleset) -> None:
         start = time.perf_counter()
         ruleset.check(long, cases[0].context)
         longest.append((time.perf_counter() - start) * 1e3)
-    print(f"10,000 words ({len(long.body)} characters): median {statistics.median(longest):.1f} ms, worst {max(longest):.1f} ms")
+    print(
+        f"10,000 words ({len(long.body)} characters): median {statistics.median(longest):.1f} ms, "
+        f"worst {max(longest):.1f} ms"
+    )
 
 
 def main() -> None:

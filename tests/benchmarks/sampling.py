@@ -55,7 +55,7 @@ def _run(out: Path, arguments: list[str]) -> None:
 
     def note(_: int, frame: FrameType | None) -> None:
         parts[part_of(frame)] += 1
-        places[place_of(frame)] += 1
+        places[f"{part_of(frame)} | {place_of(frame)}"] += 1
 
     def again(_: int, __: FrameType | None) -> None:
         parts.clear()
@@ -68,7 +68,7 @@ def _run(out: Path, arguments: list[str]) -> None:
         main(arguments)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        out.write_text(json.dumps({"parts": parts, "places": dict(places.most_common(40))}), encoding="utf-8")
+        out.write_text(json.dumps({"parts": parts, "places": dict(places.most_common(200))}), encoding="utf-8")
 
 
 if __name__ == "__main__":

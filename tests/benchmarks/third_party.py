@@ -91,7 +91,13 @@ def to_context(raw: dict[str, Any], task_type: str) -> Context:
     ]
     if "reply_text" in raw:
         thread.append({"role": "prospect", "content": str(raw.pop("reply_text"))})
-    for noise in ("pricing_policy", "outreach_instruction", "system_prompt_excerpt", "evaluation_instruction", "domain"):
+    for noise in (
+        "pricing_policy",
+        "outreach_instruction",
+        "system_prompt_excerpt",
+        "evaluation_instruction",
+        "domain",
+    ):
         raw.pop(noise, None)
     stacks = _stacks(raw)
     pairs = list(_flat(raw, ()))

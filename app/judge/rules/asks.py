@@ -8,32 +8,49 @@ from __future__ import annotations
 
 import re
 
-from app.judge.rules.facts import Facts
 from app.judge.rules.reading import Reading, Sentence
 
 _IMPERATIVE = re.compile(
-    r"^(?:please |just |simply |kindly )?(?:let me know|let us know|reply|respond|book|schedule|pick a|choose a|click|sign|download|fill|visit|"
-    r"call me|call us|send me|send us|share your|tell me|forward this|check out|confirm|review the|watch|register|join us|take a look)\b"
+    r"^(?:please |just |simply |kindly )?(?:let me know|let us know|reply|respond|book|schedule|pick a|"
+    r"choose a|click|sign|download|fill|visit|"
+    r"call me|call us|send me|send us|share your|tell me|forward this|check out|confirm|review the|"
+    r"watch|register|join us|take a look)\b"
 )
 _REQUEST = re.compile(
-    r"\b(?:can|could|would|will|shall|should) (?:you|we|i)\b|\b(?:are|is) (?:you|there|that|this|it)\b|\bdo(?:es)? (?:you|that|this|it|any)\b|\bwould\b|"
-    r"\b(?:worth|open to|interested in|mind|okay|ok) (?:a|an|to|if|hearing|seeing|exploring|having|if i)\b|\bhow (?:about|does|do|is|are)\b|\bwhat\b|\bwhen\b|\bwho\b|\bwhich\b|"
+    r"\b(?:can|could|would|will|shall|should) (?:you|we|i)\b|\b(?:are|is) (?:you|there|that|this|it)\b|"
+    r"\bdo(?:es)? (?:you|that|this|it|any)\b|\bwould\b|"
+    r"\b(?:worth|open to|interested in|mind|okay|ok) (?:a|an|to|if|hearing|seeing|exploring|having|"
+    r"if i)\b|\bhow (?:about|does|do|is|are)\b|\bwhat\b|\bwhen\b|\bwho\b|\bwhich\b|"
     r"\bhave you\b|\bwhy\b|\bwhere\b"
 )
-_TIME = re.compile(r"\b(?:call|chat|meet(?:ing)?|minutes|conversation|connect|demo|sync|speak|talk|coffee|walkthrough|session|slot|calendar|time (?:this|next))\b")
-_SEND = re.compile(r"\b(?:send|share|forward|review|case stud\w+|pricing sheet|profiles?|deck|references?|comparison|overview|one-pager|document)\b")
+_TIME = re.compile(
+    r"\b(?:call|chat|meet(?:ing)?|minutes|conversation|connect|demo|sync|speak|talk|coffee|walkthrough|"
+    r"session|slot|calendar|time (?:this|next))\b"
+)
+_SEND = re.compile(
+    r"\b(?:send|share|forward|review|case stud\w+|pricing sheet|profiles?|deck|references?|comparison|"
+    r"overview|one-pager|document)\b"
+)
 _INTRO = re.compile(r"\b(?:introduc\w+|connect me|point me|right person|refer me|decision[- ]maker|loop in)\b")
 _MINOR = re.compile(r"^(?:or|and if not|if not|if so|otherwise|either way|alternatively)\b")
-_COURTESY = re.compile(r"\blet me know (?:if (?:that|this|it|you|there)|what you think|either way|your thoughts|how|whether|and)\b")
+_COURTESY = re.compile(
+    r"\blet me know (?:if (?:that|this|it|you|there)|what you think|either way|your thoughts|how|whether|"
+    r"and)\b"
+)
 _LIST = re.compile(
-    r"\b(?:i(?:'d| would) (?:like|love) to|we(?:'d| would) (?:like|love) to|let's|can we|could we|could you|can you|please)\b[^.?!]{0,300}"
+    r"\b(?:i(?:'d| would) (?:like|love) to|we(?:'d| would) (?:like|love) to|let's|can we|could we|"
+    r"could you|can you|please)\b[^.?!]{0,300}"
 )
 _VERB_ITEMS = re.compile(
-    r"(?:^|,\s(?:and\s)?|\band\s)(?:also\s)?(?:to\s)?(?:discuss|introduce|send|share|walk|understand|schedule|book|review|explore|show|tell|confirm|meet|compare|learn|provide|forward|connect|set up|give|call|reply|sign|fill)\b"
+    r"(?:^|,\s(?:and\s)?|\band\s)(?:also\s)?(?:to\s)?(?:discuss|introduce|send|share|walk|understand|"
+    r"schedule|book|review|explore|show|tell|confirm|meet|compare|learn|provide|forward|connect|set up|"
+    r"give|call|reply|sign|fill)\b"
 )
 
 
-_NOUN_LIST = re.compile(r"\b(?:share|tell me|send|give|provide|confirm|describe)\b[^?.\n]{0,40}(?:,[^,?.\n]{1,40}){1,6},? and\b")
+_NOUN_LIST = re.compile(
+    r"\b(?:share|tell me|send|give|provide|confirm|describe)\b[^?.\n]{0,40}(?:,[^,?.\n]{1,40}){1,6},? and\b"
+)
 
 
 def _topic(sentence: str) -> str:
@@ -46,7 +63,7 @@ def _topic(sentence: str) -> str:
     return "answer"
 
 
-def count_asks(reading: Reading, facts: Facts) -> list[Sentence]:
+def count_asks(reading: Reading) -> list[Sentence]:
     """The sentences that hold separate asks, in order; a sentence stands once per ask that it holds."""
     asks: list[Sentence] = []
     previous: str | None = None

@@ -11,28 +11,42 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
-from app.judge.rules.facts import Facts, StackFacts, note_withholds
+from app.judge.rules.context_fields import StackFacts, note_withholds
+from app.judge.rules.facts import Facts
 from app.judge.rules.offers import TRIGGERS, Offer, find_offers, find_starts
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
 _ACCEPTS = re.compile(
-    r"\bwe (?:can|could|will|are able to|'ll) (?:easily |certainly |definitely |absolutely |fully |gladly |happily )?(?:cover|support|deliver|do|meet|handle|staff|provide|supply|fulfil+|accommodate|commit to|take) "
+    r"\bwe (?:can|could|will|are able to|'ll) (?:easily |certainly |definitely |absolutely |fully |gladly |"
+    r"happily )?(?:cover|support|deliver|do|meet|handle|staff|provide|supply|fulfil+|accommodate|commit to|take) "
     r"(?:on )?(?:it|this|that|them|these|those|all|everything|both|your|the (?:full|whole|entire|request|team|need))\b"
-    r"|\b(?:no problem|absolutely|consider it done|fully commit|full team (?:is )?available|ready to deploy|(?:can|will|could) start (?:them|the team|right away|immediately)|"
-    r"have the (?:capacity|people|team|engineers)|(?:capacity|engineers?|team) (?:is|are) (?:confirmed|ready|secured|guaranteed|available)|"
-    r"happy to confirm|excited to confirm|(?:can|will) confirm (?:the|your|that|availability)|let's (?:get|do) (?:it|started|the paperwork))\b"
+    r"|\b(?:no problem|absolutely|consider it done|fully commit|full team (?:is )?available|ready to deploy|"
+    r"(?:can|will|could) start (?:them|the team|right away|immediately)|"
+    r"have the (?:capacity|people|team|engineers)|(?:capacity|engineers?|team) (?:is|are) (?:confirmed|ready|"
+    r"secured|guaranteed|available)|"
+    r"happy to confirm|excited to confirm|(?:can|will) confirm (?:the|your|that|availability)|let's (?:get|"
+    r"do) (?:it|started|the paperwork))\b"
 )
 _LIMIT = re.compile(
-    r"\b(?:already committed|not (?:currently )?(?:available|free|on)|cannot|can't|can not|unable|don't (?:currently )?have|do not (?:currently )?have|no (?:free|available|senior|current)|"
-    r"at capacity|outside (?:our|what)|beyond (?:our|what)|only|partial|remaining|rest|phased?|ramp|refer|delivery lead|should not promise|shouldn't promise|won't (?:promise|commit)|"
-    r"will not (?:promise|commit)|not commit|short of|exceeds?|exceed|limited|fewer|less than|gap|earliest|rather than|decline|not the)\b"
+    r"\b(?:already committed|not (?:currently )?(?:available|free|on)|cannot|can't|can not|unable|"
+    r"don't (?:currently )?have|do not (?:currently )?have|no (?:free|available|senior|current)|"
+    r"at capacity|outside (?:our|what)|beyond (?:our|what)|only|partial|remaining|rest|phased?|ramp|refer|"
+    r"delivery lead|should not promise|shouldn't promise|won't (?:promise|commit)|"
+    r"will not (?:promise|commit)|not commit|short of|exceeds?|exceed|limited|fewer|less than|gap|earliest|"
+    r"rather than|decline|not the)\b"
 )
 _AVAILABLE = re.compile(
-    r"\b(?:(?:is|are|'s|'re) (?:currently |now |fully |also )?(?:available|free|ready)|can (?:start|join|begin)|available (?:to start|now|immediately)|"
+    r"\b(?:(?:is|are|'s|'re) (?:currently |now |fully |also )?(?:available|free|ready)|can (?:start|join|begin)|"
+    r"available (?:to start|now|immediately)|"
     r"start (?:immediately|right away|now|today|next week|tomorrow)|ready to (?:start|join|go))\b"
 )
-_HONEST_DATE = re.compile(r"\b(?:committed|until|through|earliest|wraps? up|rolls? off|after (?:that|the|her|his|their)|engagement ends|will be (?:available|free)|(?:from|on|by|in) (?:january|february|march|april|may|june|july|august|september|october|november|december|q[1-4])|after (?:fulfilling|finishing|completing|wrapping)|not (?:free|available))\b")
+_HONEST_DATE = re.compile(
+    r"\b(?:committed|until|through|earliest|wraps? up|rolls? off|after (?:that|the|her|his|their)|"
+    r"engagement ends|will be (?:available|free)|(?:from|on|by|in) (?:january|february|march|april|may|june|july|"
+    r"august|september|october|november|december|q[1-4])|after (?:fulfilling|finishing|completing|wrapping)|"
+    r"not (?:free|available))\b"
+)
 _OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
 _SYNONYMS = {
     "ml": {"ml", "machine", "mlops", "pytorch"},
@@ -49,7 +63,11 @@ _SYNONYMS = {
 
 
 def _names(stack: str) -> frozenset[str]:
-    parts = {part for part in re.split(r"[\s_/-]+", stack) if part and part not in {"engineers", "engineer", "team", "fullstack", "full", "stack", "senior"}}
+    parts = {
+        part
+        for part in re.split(r"[\s_/-]+", stack)
+        if part and part not in {"engineers", "engineer", "team", "fullstack", "full", "stack", "senior"}
+    }
     if not parts:
         parts = {stack}
     return frozenset(parts | {synonym for part in parts for synonym in _SYNONYMS.get(part, ())})
@@ -72,11 +90,15 @@ class Capacity:
             named = {name: _names(name) for name in stacks}
             by_stack: dict[str, list[Offer]] = defaultdict(list)
             for offer in offers:
-                stack = self._stack_of(offer, named, facts, len(offers))
+                stack = self._stack_of(offer, named, facts)
                 if stack is None:
                     yield from self._against_total(offer, stacks)
                 elif stack not in stacks:
-                    yield Hit("capacity.unlisted_stack", f'Nobody is listed for "{stack}", and the draft offers {offer.count}.', (offer.span,))
+                    yield Hit(
+                        "capacity.unlisted_stack",
+                        f'Nobody is listed for "{stack}", and the draft offers {offer.count}.',
+                        (offer.span,),
+                    )
                 else:
                     by_stack[stack].append(offer)
                     yield from self._against_stack(offer, stacks[stack])
@@ -94,7 +116,9 @@ class Capacity:
         for sentence in reading.sentences:
             match = _AVAILABLE.search(sentence.text)
             if match and not denied_before(sentence.text, match.start()):
-                yield Hit("capacity.committed", "The context gives this engineer to someone else.", (sentence.at(match),))
+                yield Hit(
+                    "capacity.committed", "The context gives this engineer to someone else.", (sentence.at(match),)
+                )
 
     def _unverified(self, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
         for offer in offers:
@@ -105,9 +129,8 @@ class Capacity:
                     (offer.span,),
                 )
 
-    def _stack_of(self, offer: Offer, named: dict[str, frozenset[str]], facts: Facts, count: int) -> str | None:
-        """The stack that an offer speaks of: named in its own words, else in its sentence, else the only one asked for."""
-        del count
+    def _stack_of(self, offer: Offer, named: dict[str, frozenset[str]], facts: Facts) -> str | None:
+        """The stack of an offer: named in its words, else in its sentence, else the only one asked for."""
         words = set(_OFFERED_STACK.findall(offer.sentence.text[offer.start : offer.end]))
         nearby = set(_OFFERED_STACK.findall(offer.sentence.text))
         for pool in (words, nearby):
@@ -115,7 +138,11 @@ class Capacity:
             if len(hits) == 1:
                 return hits[0]
             if len(hits) > 1:
-                asked = [name for name in hits if any(r.stack.strip().lower() == name for r in facts.context.capacity_request)]
+                asked = [
+                    name
+                    for name in hits
+                    if any(r.stack.strip().lower() == name for r in facts.context.capacity_request)
+                ]
                 return asked[0] if len(asked) == 1 else None
         asked_for = {request.stack.strip().lower() for request in facts.context.capacity_request}
         if len(asked_for) == 1:
@@ -128,7 +155,11 @@ class Capacity:
             return
         total = sum(free or 0 for free in known)
         if offer.count > total:
-            yield Hit("capacity.overcommitment", f"The draft offers {offer.count} people; {total} are free on all stacks.", (offer.span,))
+            yield Hit(
+                "capacity.overcommitment",
+                f"The draft offers {offer.count} people; {total} are free on all stacks.",
+                (offer.span,),
+            )
 
     def _against_stack(self, offer: Offer, stack: StackFacts) -> Iterable[Hit]:
         if stack.committed:
@@ -139,7 +170,9 @@ class Capacity:
         if offer.count > stack.available:
             check = "capacity.misreported" if offer.statement else "capacity.overcommitment"
             check = "capacity.unlisted_stack" if stack.available == 0 else check
-            yield Hit(check, f'The draft offers {offer.count} on "{stack.name}"; {stack.available} are free.', (offer.span,))
+            yield Hit(
+                check, f'The draft offers {offer.count} on "{stack.name}"; {stack.available} are free.', (offer.span,)
+            )
         elif offer.level and stack.mix and offer.level in stack.mix and offer.count > stack.mix[offer.level]:
             yield Hit(
                 "capacity.seniority",
@@ -171,7 +204,9 @@ class Capacity:
         for sentence in reading.sentences:
             match = _ACCEPTS.search(sentence.text)
             if match and not denied_before(sentence.text, match.start()):
-                yield Hit(reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),))
+                yield Hit(
+                    reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),)
+                )
 
     def _lead_time(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         days = [stack.deploy_days for stack in facts.stacks.values() if stack.deploy_days is not None]
@@ -182,7 +217,11 @@ class Capacity:
             return
         for start in find_starts(reading):
             if start.days < soonest:
-                yield Hit("capacity.lead_time", f"The draft promises a start within {start.days} days; {soonest} are needed.", (start.span,))
+                yield Hit(
+                    "capacity.lead_time",
+                    f"The draft promises a start within {start.days} days; {soonest} are needed.",
+                    (start.span,),
+                )
 
 
 def infeasible(facts: Facts) -> tuple[str, str] | None:
@@ -201,7 +240,10 @@ def infeasible(facts: Facts) -> tuple[str, str] | None:
             return "capacity.overcommitment", f'{totals[name]} asked for on "{name}", {stack.available} free.'
         level = request.seniority
         if level and stack.mix is not None and stack.mix.get(level, 0) < request.requested_count:
-            return "capacity.seniority", f'{request.requested_count} {level} asked for on "{name}", {stack.mix.get(level, 0)} free.'
+            return (
+                "capacity.seniority",
+                f'{request.requested_count} {level} asked for on "{name}", {stack.mix.get(level, 0)} free.',
+            )
         if request.lead_days is not None and stack.deploy_days is not None and stack.deploy_days > request.lead_days:
-            return "capacity.lead_time", f'asked for within {request.lead_days} days, possible in {stack.deploy_days}.'
+            return "capacity.lead_time", f"asked for within {request.lead_days} days, possible in {stack.deploy_days}."
     return None

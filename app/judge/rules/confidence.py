@@ -10,33 +10,56 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.context_fields import Tier
 from app.judge.rules.events import State
-from app.judge.rules.facts import Facts, Tier
+from app.judge.rules.facts import Facts
 from app.judge.rules.phrasing import denied_before, hedged
 from app.judge.rules.reading import Hit, Reading
 
 _RAPID = re.compile(
-    r"\b(?:(?:aggressive(?:ly)?|rapid(?:ly)?|explosive(?:ly)?|massive(?:ly)?|hyper-?|fast|quick(?:ly)?|significant(?:ly)?|strong|huge|dramatic(?:ally)?|tremendous|exponential(?:ly)?|impressive|incredible|furious(?:ly)?)[\s-]?"
-    r"(?:\w+ ){0,2}?(?:growth|growing|hiring|scaling|expansion|expanding|recruiting|recruitment|scale-up|hiring (?:push|spree|momentum|surge|wave)|momentum)"
-    r"|(?:scaling|hiring|growing|expanding|recruiting)(?: (?:your|its|their|the|an?|engineering|technical|team|teams|headcount|up|out|in|across|very|so|quite|really|extremely)){0,5}? (?:aggressively|rapidly|fast|quickly|hard|like crazy|at (?:speed|pace)|at a (?:rapid|fast|furious) pace)"
-    r"|(?:hiring|recruiting|growth|talent) (?:spree|surge|push|boom|wave|frenzy|blitz|explosion)|(?:high|hyper)[- ]growth|hypergrowth|grow (?:your )?headcount aggressively|doubling (?:your|the) (?:team|headcount)|"
-    r"skyrocket\w*|outpac\w+|ramping up (?:hiring|quickly|fast)|building out (?:a |your )?(?:significant|large|massive))\b"
+    r"\b(?:(?:aggressive(?:ly)?|rapid(?:ly)?|explosive(?:ly)?|massive(?:ly)?|hyper-?|fast|quick(?:ly)?|"
+    r"significant(?:ly)?|strong|huge|dramatic(?:ally)?|tremendous|exponential(?:ly)?|impressive|incredible|"
+    r"furious(?:ly)?)[\s-]?"
+    r"(?:\w+ ){0,2}?(?:growth|growing|hiring|scaling|expansion|expanding|recruiting|recruitment|scale-up|"
+    r"hiring (?:push|spree|momentum|surge|wave)|momentum)"
+    r"|(?:scaling|hiring|growing|expanding|recruiting)(?: (?:your|its|their|the|an?|engineering|technical|team|"
+    r"teams|headcount|up|out|in|across|very|so|quite|really|extremely)){0,5}? (?:aggressively|rapidly|fast|"
+    r"quickly|hard|like crazy|at (?:speed|pace)|at a (?:rapid|fast|furious) pace)"
+    r"|(?:hiring|recruiting|growth|talent) (?:spree|surge|push|boom|wave|frenzy|blitz|explosion)|(?:high|"
+    r"hyper)[- ]growth|hypergrowth|grow (?:your )?headcount aggressively|doubling (?:your|the) (?:team|"
+    r"headcount)|"
+    r"skyrocket\w*|outpac\w+|ramping up (?:hiring|quickly|fast)|building out (?:a |your )?(?:significant|large|"
+    r"massive))\b"
 )
 _GROWTH = re.compile(
-    r"\b(?:your (?:\w+ ){0,2}?(?:growth|expansion|scale-up)|(?:you(?:'re| are)|is|are|has been|have been) (?:clearly |now |currently |actively |rapidly )?(?:scaling|growing|expanding)|as you (?:scale|grow|expand)|growth (?:story|journey|trajectory|phase|stage))\b"
+    r"\b(?:your (?:\w+ ){0,2}?(?:growth|expansion|scale-up)|(?:you(?:'re| are)|is|are|has been|"
+    r"have been) (?:clearly |now |currently |actively |rapidly )?(?:scaling|growing|expanding)|as you (?:scale|"
+    r"grow|expand)|growth (?:story|journey|trajectory|phase|stage))\b"
 )
 _SURE = re.compile(
-    r"\b(?:clearly|obviously|undoubtedly|without (?:a )?doubt|evidently|no doubt|definitely|certainly|surely|i know (?:that )?(?:you|your)|we know (?:that )?(?:you|your)|i know that|we know that|must be|must have|"
-    r"it(?:'s| is) (?:clear|obvious|evident)|of course you|you are definitely|proves? that|this means you|that means you|you(?:'re| are) (?:no doubt|going to need)|you will need|will need support|inevitabl\w+)\b"
+    r"\b(?:clearly|obviously|undoubtedly|without (?:a )?doubt|evidently|no doubt|definitely|certainly|surely|"
+    r"i know (?:that )?(?:you|your)|we know (?:that )?(?:you|your)|i know that|we know that|must be|must have|"
+    r"it(?:'s| is) (?:clear|obvious|evident)|of course you|you are definitely|proves? that|this means you|"
+    r"that means you|you(?:'re| are) (?:no doubt|going to need)|you will need|will need support|inevitabl\w+)\b"
 )
 _MIND = re.compile(
-    r"\b(?:you(?:r team|r engineers)? (?:must|are (?:surely|probably|clearly|definitely)|is (?:surely|clearly)) (?:be |feel(?:ing)? )?(?:feeling|under|struggling|facing|overwhelmed|stretched|looking|desperate|need\w*|frustrated|worried|experiencing)|"
-    r"must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|stretched|exciting|challenging)|i(?:'m| am) sure you|we(?:'re| are) sure you|we know (?:you|how)|i know (?:you(?!'re busy)|how|that (?:you|your))|you(?:r team)? (?:need|needs|require|requires) (?:help|us|our|more|additional|a (?:partner|vendor)|support))\b"
+    r"\b(?:you(?:r team|r engineers)? (?:must|are (?:surely|probably|clearly|definitely)|is (?:surely|"
+    r"clearly)) (?:be |feel(?:ing)? )?(?:feeling|under|struggling|facing|overwhelmed|stretched|looking|desperate|"
+    r"need\w*|frustrated|worried|experiencing)|"
+    r"must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|stretched|exciting|challenging)|"
+    r"i(?:'m| am) sure you|we(?:'re| are) sure you|we know (?:you|how)|i know (?:you(?!'re busy)|how|that (?:you|"
+    r"your))|you(?:r team)? (?:need|needs|require|requires) (?:help|us|our|more|additional|a (?:partner|vendor)|"
+    r"support))\b"
 )
 _CLAIM = re.compile(
-    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|\byour (?:recent|latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|growth|expansion|layoffs?)\b"
+    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|"
+    r"\byour (?:recent|latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|"
+    r"growth|expansion|layoffs?)\b"
 )
-_SUBJECT_OF_SIGNAL = re.compile(r"\b(?:hiring|roles?|openings?|funding|raise[d]?|round|series|layoffs?|restructur\w*|growth|growing|scaling|expand\w*|expansion|ai|ml|maturity|cto|vp|leadership|velocity|headcount)\b")
+_SUBJECT_OF_SIGNAL = re.compile(
+    r"\b(?:hiring|roles?|openings?|funding|raise[d]?|round|series|layoffs?|restructur\w*|growth|growing|scaling|"
+    r"expand\w*|expansion|ai|ml|maturity|cto|vp|leadership|velocity|headcount)\b"
+)
 _FUNDED = re.compile(r"\b(?:raised|raise|round|funding|series [a-h]|capital)\b")
 
 
@@ -91,7 +114,7 @@ class Confidence:
             detail = "The draft asserts what the reader feels or needs."
             yield Hit("confidence.mind_reading", detail, (sentence.at(match),))
         if facts.tier is not None and facts.tier is not Tier.HIGH:
-            yield from self._by_tier(reading, facts, facts.tier)
+            yield from self._by_tier(reading, facts.tier)
         if facts.weak_funding and facts.funding.state is not State.DENIED:
             for sentence, match in reading.hits(_FUNDED):
                 text = sentence.text
@@ -99,7 +122,7 @@ class Confidence:
                     detail = "The context trusts the funding too little for an assertion."
                     yield Hit("confidence.assertive", detail, (sentence.at(match),))
 
-    def _by_tier(self, reading: Reading, facts: Facts, tier: Tier) -> Iterable[Hit]:
+    def _by_tier(self, reading: Reading, tier: Tier) -> Iterable[Hit]:
         """Wording that only a higher tier would carry."""
         for sentence, match in reading.hits(_SURE):
             if _SUBJECT_OF_SIGNAL.search(sentence.text) and not denied_before(sentence.text, match.start()):

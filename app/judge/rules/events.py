@@ -1,4 +1,4 @@
-"""Events that a context or a draft may speak of: funding, layoffs, new leaders and the like, and whether they are denied.
+"""Events that a context may speak of: funding, layoffs, new leaders, and whether they are denied.
 
 Only whole words count, and a denial ("no layoffs", "nothing about funding") is never read as the event.
 """
@@ -10,7 +10,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DENIED_VALUES = frozenset(
-    {"false", "no", "none", "null", "n/a", "na", "not detected", "absent", "[]", "{}", "", "none detected", "none found", "no signal"}
+    {
+        "false",
+        "no",
+        "none",
+        "null",
+        "n/a",
+        "na",
+        "not detected",
+        "absent",
+        "[]",
+        "{}",
+        "",
+        "none detected",
+        "none found",
+        "no signal",
+    }
 )
 
 
@@ -30,13 +45,25 @@ class Event:
     days_ago: int | None = None
 
 
-_NO = r"(?:no|not|without|never|nothing|none|lack of|zero|didn't|did not|hasn't|has not|haven't|have not|isn't|cannot see|can't see|nor)"
+_NO = (
+    r"(?:no|not|without|never|nothing|none|lack of|zero|didn't|did not|hasn't|has not|haven't|have not|isn't|"
+    r"cannot see|can't see|nor)"
+)
 _GAP = r"(?:[\s,/-]{1,2}(?!but\b|however\b)[\w'-]{1,20}){0,5}?[\s,/-]{1,2}"
 
 _PROSE = {
-    "funding": r"(?:raised|funding|fundrais\w*|series [a-h]\b|seed (?:round|funding)|closed (?:a|its|their|an?) [^.;]{0,30}round|investment round)",
-    "layoff": r"(?:laid off|lay-?offs?|restructur\w*|headcount reduction|reduction in force|workforce reduction|job cuts|downsiz\w*)",
-    "leadership": r"(?:new (?:cto|vp|chief|head of|engineering lead\w*|leader\w*)|leadership change\w*|appointed|(?:cto|vp engineering|vp of engineering) joined|joined as|recently hired)",
+    "funding": (
+        r"(?:raised|funding|fundrais\w*|series [a-h]\b|seed (?:round|funding)|closed (?:a|its|their|"
+        r"an?) [^.;]{0,30}round|investment round)"
+    ),
+    "layoff": (
+        r"(?:laid off|lay-?offs?|restructur\w*|headcount reduction|reduction in force|workforce reduction|"
+        r"job cuts|downsiz\w*)"
+    ),
+    "leadership": (
+        r"(?:new (?:cto|vp|chief|head of|engineering lead\w*|leader\w*)|leadership change\w*|appointed|(?:cto|"
+        r"vp engineering|vp of engineering) joined|joined as|recently hired)"
+    ),
 }
 _HAPPENED = {kind: re.compile(rf"\b{pattern}") for kind, pattern in _PROSE.items()}
 _DENIED = {kind: re.compile(rf"\b{_NO}{_GAP}{pattern}") for kind, pattern in _PROSE.items()}

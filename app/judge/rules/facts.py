@@ -11,29 +11,37 @@ import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 from app.judge.policy import Policy
+from app.judge.rules.context_fields import (
+    DIGITS,
+    StackFacts,
+    Tier,
+    flatten,
+    integer,
+    parse_line,
+    rounds_in,
+    stack_facts,
+    tier_of,
+)
 from app.judge.rules.events import DENIED_VALUES, Event, State, denied_in, event_in_prose
 from app.judge.rules.numbers import NUMBER, find_money, value_of
 from app.judge.rules.reading import lower
-from app.schemas import Context, StackRecord, TaskType, ThreadStage
+from app.schemas import Context, TaskType, ThreadStage
 
 MAX_PAIRS = 2_000
 MAX_FACT_CHARS = 40_000
 
-_PAIR = re.compile(r"\s*([A-Za-z][\w /().-]{0,48}?)\s?[:=]\s?(?=\S)(.*)", re.DOTALL)
-_SPLIT = re.compile(r";\s+|\n+|\|\s")
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?![\w])")
-_DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s?(?:%|percent\b|per cent\b)")
-ROUND = re.compile(r"\b(?:(pre-seed|pre seed|seed)\b(?!ed|ing)|series[\s_-]?([a-h])(?:[\s_]?(?:/|and|or)[\s_]?(?:series\s)?([a-h])\b)?(?![a-z]))")
+_FLAT = re.compile(r"(?:low|flat|weak|slow|none|declining|negative|unknown)\b")
 _ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
 _ROLES_PROSE = re.compile(
-    rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|software|backend|"
-    r"frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|remote|senior|mid|junior|full-stack|fullstack)[\s,/-]{1,2}){0,4}"
+    rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|"
+    r"software|backend|"
+    r"frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|remote|senior|mid|junior|full-stack|"
+    r"fullstack)[\s,/-]{1,2}){0,4}"
     r"(?:roles?|positions?|openings?|job posts?|job openings?|vacancies|postings?)\b"
 )
 _DATE = re.compile(r"\b(20\d\d)-(\d\d)(?:-(\d\d))?\b")
@@ -47,86 +55,14 @@ _SEGMENT_HINTS = (
     (0, re.compile(r"\babstain\b|segment[\s_]?0\b|\bgeneral\b|\bunknown\b")),
 )
 _OPT_OUT = re.compile(
-    r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|stop (?:contacting|e-?mailing|writing)|"
-    r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|stop spamming|leave (?:me|us) alone)\b"
+    r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|"
+    r"stop (?:contacting|e-?mailing|writing)|"
+    r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|stop spamming|leave (?:me|"
+    r"us) alone)\b"
 )
 
 
 _NO_EVENT = DENIED_VALUES | {"public", "private", "bootstrapped", "unfunded", "unknown", "ipo"}
-
-
-class Tier(StrEnum):
-    """How far the signal may be trusted."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class StackFacts:
-    """What is free on one stack. ``committed`` says that the note gives it to someone else."""
-
-    name: str
-    available: int | None
-    deploy_days: int | None = None
-    committed: bool = False
-    mix: dict[str, int] | None = None
-
-    @property
-    def free(self) -> int | None:
-        """Engineers who may be offered now; None when unknown."""
-        return 0 if self.committed else self.available
-
-
-_COMMITTED = re.compile(
-    r"\b(?:(?<!un)committed|limited availability|not available|unavailable|on hold|fully (?:allocated|booked|staffed)|"
-    r"at full capacity|no availability|not on (?:the )?bench|reserved for)\b"
-)
-_RELEASED = re.compile(
-    r"\b(?:not|no longer|none|never|isn't|aren't|nobody|no one|un)[\s-](?:\w+\s){0,2}?"
-    r"(?:committed|on hold|unavailable|reserved|fully (?:allocated|booked|staffed))\b|\bnot yet committed\b|\bunless\b"
-)
-
-
-def note_withholds(note: str) -> bool:
-    """Whether a stack's note says that its engineers are promised elsewhere; "uncommitted" does not."""
-    text = lower(note)
-    return bool(_COMMITTED.search(_RELEASED.sub(" ", text)))
-
-
-def _flatten(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """(key words, value text) of nested data; keys lower-case with spaces."""
-    if depth > 8:
-        return
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            name = re.sub(r"[_\s-]+", " ", str(key)).strip().lower()
-            yield from _flatten(inner, f"{path} {name}".strip(), depth + 1)
-    elif isinstance(value, (list, tuple)):
-        if all(not isinstance(item, (dict, list, tuple)) for item in value):
-            yield path, ", ".join(str(item) for item in value)
-        else:
-            for item in value:
-                yield from _flatten(item, path, depth + 1)
-    else:
-        yield path, "none" if value is None else str(value)
-
-
-def _parse_line(line: str) -> Iterator[tuple[str, str]]:
-    """Pairs of a flat signal line; a fragment without a key has the empty key."""
-    for part in _SPLIT.split(line):
-        pair = _PAIR.fullmatch(part) if len(part) < 4_000 else None
-        if pair and not pair.group(2).startswith("//"):
-            yield re.sub(r"[_\s-]+", " ", pair.group(1)).strip().lower(), pair.group(2).strip()
-        elif part.strip():
-            yield "", part.strip()
-
-
-def _integer(value: str) -> int | None:
-    match = _DIGITS.fullmatch(value.strip())
-    return int(float(match.group())) if match and len(match.group()) < 13 else None
 
 
 @dataclass
@@ -144,11 +80,11 @@ class Facts:
         facts = cls(context, policy, today)
         budget = MAX_FACT_CHARS
         brief = context.signal_brief
-        sources: list[Iterator[tuple[str, str]]] = [_parse_line(brief.signal_line)]
+        sources: list[Iterator[tuple[str, str]]] = [parse_line(brief.signal_line)]
         if brief.model_extra:
-            sources.append(_flatten(brief.model_extra, ""))
+            sources.append(flatten(brief.model_extra, ""))
         if context.extras:
-            sources.append(_flatten(context.extras, ""))
+            sources.append(flatten(context.extras, ""))
         for source in sources:
             for key, value in source:
                 if len(facts.pairs) >= MAX_PAIRS or budget <= 0:
@@ -180,7 +116,9 @@ class Facts:
     def prospect_text(self) -> str:
         """What the prospect wrote, lower-case."""
         said = [lower(m.content) for m in self.context.prior_thread if m.role == "prospect"]
-        said += [v for k, v in self.pairs if re.search(r"\b(?:prospect|reply|last) (?:message|text|rejection)|^reply\b", k)]
+        said += [
+            v for k, v in self.pairs if re.search(r"\b(?:prospect|reply|last) (?:message|text|rejection)|^reply\b", k)
+        ]
         return " \n ".join(said)
 
     @cached_property
@@ -194,8 +132,12 @@ class Facts:
     @cached_property
     def has_signals(self) -> bool:
         """Whether the context holds any fact about the company beyond names and internal references."""
-        return any(value and not re.search(r"\b(?:company|name|id|url|email|phone)\b", key) and
-                   not (not key and (value.startswith("ref=") or len(value.split()) < 4)) for key, value in self.pairs)
+        return any(
+            value
+            and not re.search(r"\b(?:company|name|id|url|email|phone)\b", key)
+            and not (not key and (value.startswith("ref=") or len(value.split()) < 4))
+            for key, value in self.pairs
+        )
 
     @cached_property
     def numbers(self) -> frozenset[int]:
@@ -209,7 +151,7 @@ class Facts:
         found = [money.amount for money in find_money(self.all_text)]
         for key, value in self.pairs:
             if re.search(r"\b(?:amount|usd|eur|funding|price|rate|budget|acv|low|high|revenue|arr)\b", key):
-                found += [float(n) for n in _DIGITS.findall(value.replace(",", "")) if len(n) < 15]
+                found += [float(n) for n in DIGITS.findall(value.replace(",", "")) if len(n) < 15]
         return tuple(amount for amount in found if amount > 0)
 
     @cached_property
@@ -217,7 +159,7 @@ class Facts:
         found = {float(n) for n in _PERCENT.findall(self.all_text)}
         for key, value in self.pairs:
             if re.search(r"\b(?:percent(?:age)?|pct|share|cut|rate|ratio)\b", key):
-                found |= {float(n) for n in _DIGITS.findall(value) if len(n) < 6}
+                found |= {float(n) for n in DIGITS.findall(value) if len(n) < 6}
         return frozenset(found)
 
     @cached_property
@@ -234,7 +176,7 @@ class Facts:
         event = self._event("funding")
         rounds = [v for k, v in self.pairs if k.endswith("funding rounds") or k == "funding rounds"]
         if event.state is State.UNKNOWN and rounds:
-            count = _integer(rounds[0])
+            count = integer(rounds[0])
             if count is not None:
                 return Event(State.HAPPENED if count > 0 else State.DENIED, event.days_ago)
         if event.state is State.UNKNOWN and self.rounds:
@@ -262,8 +204,11 @@ class Facts:
         flag: State | None = None
         state = State.UNKNOWN
         days: int | None = None
-        stems = {"funding": ("funding", "fundraise", "investment round"), "layoff": ("layoff", "layoffs", "restructur"),
-                 "leadership": ("leadership", "cto tenure", "new leader", "appointment")}[kind]
+        stems = {
+            "funding": ("funding", "fundraise", "investment round"),
+            "layoff": ("layoff", "layoffs", "restructur"),
+            "leadership": ("leadership", "cto tenure", "new leader", "appointment"),
+        }[kind]
         for key, value in self.pairs:
             if not key:
                 state = event_in_prose(kind, value, state)
@@ -272,13 +217,15 @@ class Facts:
                 if len(value.split()) > 3 and "segment" not in key:
                     state = event_in_prose(kind, value, state)
                 continue
-            if re.search(r"\b(?:days|age|tenure)\b", key) and (number := _integer(value)) is not None:
+            if re.search(r"\b(?:days|age|tenure)\b", key) and (number := integer(value)) is not None:
                 days = number
                 if kind == "leadership":
                     state = State.HAPPENED
             elif "confidence" in key or "source" in key or "score" in key:
                 continue
-            elif value in DENIED_VALUES and re.search(r"(?:detected|event|flag|signal|news|change|changes|layoffs?|funding)$", key):
+            elif value in DENIED_VALUES and re.search(
+                r"(?:detected|event|flag|signal|news|change|changes|layoffs?|funding)$", key
+            ):
                 flag = State.DENIED
             elif value in {"true", "yes", "detected"}:
                 flag = flag or State.HAPPENED
@@ -308,7 +255,7 @@ class Facts:
     def _signal_age(self) -> int | None:
         for key, value in self.pairs:
             if key.endswith(("signal age days", "signal days ago")):
-                return _integer(value)
+                return integer(value)
             if key.endswith("signal date"):
                 return self._age(value)
         prose = [value for key, value in self.pairs if not key]
@@ -325,7 +272,7 @@ class Facts:
         """Open roles, from a key or from prose; the first engineering count wins."""
         for key, value in self.pairs:
             if _ROLE_KEY.search(key) and re.search(r"\b(?:roles?|openings|posts|vacancies)\b", key):
-                number = _integer(value)
+                number = integer(value)
                 if number is not None:
                     return number
         for key, value in self.pairs:
@@ -345,8 +292,12 @@ class Facts:
     def ai_score(self) -> int | None:
         """AI maturity 0-3, from a key or from prose."""
         for key, value in self.pairs:
-            if re.search(r"\bai\b", key) and re.search(r"\b(?:maturity|score|readiness)\b", key) and "confidence" not in key:
-                number = _integer(value)
+            if (
+                re.search(r"\bai\b", key)
+                and re.search(r"\b(?:maturity|score|readiness)\b", key)
+                and "confidence" not in key
+            ):
+                number = integer(value)
                 if number is not None:
                     return number
         match = re.search(r"\bai (?:maturity|readiness)(?: score| level)?(?: is| of|:|=)?\s?(\d)\b", self.text)
@@ -363,9 +314,7 @@ class Facts:
     @property
     def flat(self) -> bool:
         """Whether the context gives a velocity that is no growth."""
-        return self.velocity is not None and self.velocity.split()[:1] in [
-            [word] for word in ("low", "flat", "weak", "slow", "none", "declining", "negative", "unknown")
-        ]
+        return self.velocity is not None and _FLAT.match(self.velocity) is not None
 
     @cached_property
     def tier(self) -> Tier | None:
@@ -377,7 +326,7 @@ class Facts:
             if key in {"confidence", "signal confidence", "signal confidence tier", "overall confidence"}:
                 if value in {tier.value for tier in Tier}:
                     return Tier(value)
-                return _tier_of(value)
+                return tier_of(value)
         return None
 
     @cached_property
@@ -434,11 +383,11 @@ class Facts:
         """Capacity by stack: typed records first, then "<stack> engineers: N" keys about what is free."""
         found: dict[str, StackFacts] = {}
         summary = self.context.bench_summary
-        for name, record in (summary.stacks.items() if summary else ()):
-            found[name.strip().lower()] = _stack_facts(name.strip().lower(), record)
+        for name, record in summary.stacks.items() if summary else ():
+            found[name.strip().lower()] = stack_facts(name.strip().lower(), record)
         for key, value in self.pairs:
             keyed = re.search(r"\b(?:bench|capacity|available)\b.*?\b([a-z+#.]{1,20})(?: available)? engineers?$", key)
-            count = _integer(value) if keyed else None
+            count = integer(value) if keyed else None
             if keyed and count is not None and keyed.group(1) not in {"available", "total", "above"}:
                 found.setdefault(keyed.group(1), StackFacts(keyed.group(1), count))
         return found
@@ -448,38 +397,5 @@ class Facts:
         """Soonest start, in days, that the context gives for every stack."""
         for key, value in self.pairs:
             if re.search(r"\b(?:deployment minimum|minimum (?:lead|deployment)|time to deploy|lead time)\b", key):
-                return _integer(value)
+                return integer(value)
         return None
-
-
-def rounds_in(text: str) -> set[str]:
-    """Funding rounds named in lower-cased text: ``seed``, ``a`` ... ``h``."""
-    found: set[str] = set()
-    for match in ROUND.finditer(text):
-        if match.group(1):
-            found.add("pre-seed" if match.group(1).startswith("pre") else "seed")
-        found |= {letter for letter in match.groups()[1:] if letter}
-    return found
-
-
-def _tier_of(value: str) -> Tier | None:
-    """The evidence tier of a 0-1 score: from .75 high, from .35 medium, above 0 low, 0 none."""
-    if not re.fullmatch(r"[01](?:\.\d{1,6})?|\.\d{1,6}", value):
-        return None
-    score = float(value)
-    if score >= 0.75:
-        return Tier.HIGH
-    if score >= 0.35:
-        return Tier.MEDIUM
-    return Tier.LOW if score > 0 else Tier.NONE
-
-
-def _stack_facts(name: str, record: StackRecord) -> StackFacts:
-    mix = record.seniority_mix
-    levels = None
-    if mix is not None:
-        given = {"junior": mix.junior_0_2_yrs, "mid": mix.mid_2_4_yrs, "senior": mix.senior_4_plus_yrs}
-        levels = {level: count for level, count in given.items() if count is not None}
-    return StackFacts(
-        name, record.available_engineers, record.time_to_deploy_days, note_withholds(record.note), levels or None
-    )

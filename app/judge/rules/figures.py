@@ -12,14 +12,19 @@ from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
 _ROLES = re.compile(
-    rf"(?<![\w$.])({NUMBER})\+?(?: (?:\w+[-/])?\w+){{0,4}}? (?:roles?|positions?|openings?|job posts?|vacancies|job openings?|postings?)\b|\bhiring (?:for )?({NUMBER}) (?:\w+ ){{0,3}}?(?:engineers|developers)\b"
+    rf"(?<![\w$.])({NUMBER})\+?(?: (?:\w+[-/])?\w+){{0,4}}? (?:roles?|positions?|openings?|job posts?|vacancies|"
+    rf"job openings?|postings?)\b|\bhiring (?:for )?({NUMBER}) (?:\w+ ){{0,3}}?(?:engineers|developers)\b"
 )
 _HEADCOUNT = re.compile(rf"(?<![\w$.])({NUMBER})\+?[ -](?:person|people|employees?|staff|strong)\b")
 _PERCENT = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,2})?)\s?(?:%|percent\b|per cent\b)")
 _OWN = re.compile(r"\b(?:we|our|us|overlap|fte|utilization|cheaper|savings?|less than|retention|discount)\b")
-_QUOTED = re.compile(rf"\byour (?:request|ask|requirement) (?:of|for) (?:the )?({NUMBER})\b|\bthe ({NUMBER}) (?:\w+ ){{0,2}}?you (?:need|asked|requested|mentioned|wanted)\b")
+_QUOTED = re.compile(
+    rf"\byour (?:request|ask|requirement) (?:of|for) (?:the )?({NUMBER})\b|"
+    rf"\bthe ({NUMBER}) (?:\w+ ){{0,2}}?you (?:need|asked|requested|mentioned|wanted)\b"
+)
 _SPECIFIC = re.compile(
-    r"\b(?:backend|frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|senior|mid|junior|full-?stack|security|qa|mobile)\b"
+    r"\b(?:backend|frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|senior|mid|junior|full-?stack|"
+    r"security|qa|mobile)\b"
 )
 _AT_READER = re.compile(r"\byour?\b|\bat\b")
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")

@@ -14,24 +14,38 @@ from app.schemas import TaskType
 
 _TOKENS = re.compile(
     r"\{\{[^{}\n]{0,60}\}\}|\$\{[^{}\n]{0,60}\}|\{%[^\n]{0,60}?%\}|<%[^\n]{0,60}?%>|%%?[A-Z][A-Z_]{2,30}%%?"
-    r"|\{[A-Za-z_][\w .'/-]{0,40}\}|<[A-Z][A-Z0-9_ ]{2,40}>|<(?:first|last|your|company|contact|prospect|insert|name|title|sender)[\w ]{0,40}>"
-    r"|\[(?:your|my|our|the|first|last|full|company|contact|prospect|recipient|sender|client|customer|insert|name|title|firm|link|date|time|"
-    r"calendar|email|e-mail|phone|signature|role|position|product|industry|city|number|specific|relevant|draft|todo|tbd|placeholder|website|"
+    r"|\{[A-Za-z_][\w .'/-]{0,40}\}|<[A-Z][A-Z0-9_ ]{2,40}>|<(?:first|last|your|company|contact|prospect|insert|"
+    r"name|title|sender)[\w ]{0,40}>"
+    r"|\[(?:your|my|our|the|first|last|full|company|contact|prospect|recipient|sender|client|customer|insert|"
+    r"name|title|firm|link|date|time|"
+    r"calendar|email|e-mail|phone|signature|role|position|product|industry|city|number|specific|relevant|draft|"
+    r"todo|tbd|placeholder|website|"
     r"day|amount|stack|skill|team|job|peer|competitor|url|x+|n|\.\.\.|_+)\b[^\]\n]{0,60}\](?!\()"
-    r"|\[[A-Z][A-Z_ ]{2,40}\]|\[[XYZN]\]|\b(?:XX+|TBD|TODO|FIXME|lorem ipsum|FIRSTNAME|FIRST_NAME|COMPANY_NAME)\b|_{4,}",
+    r"|\[[A-Z][A-Z_ ]{2,40}\]|\[[XYZN]\]|\b(?:XX+|TBD|TODO|FIXME|lorem ipsum|FIRSTNAME|FIRST_NAME|"
+    r"COMPANY_NAME)\b|_{4,}",
     re.IGNORECASE,
 )
 _CASED = re.compile(r"^(?:\[[A-Z][A-Z_ ]{2,40}\]|\[[XYZN]\]|<[A-Z][A-Z0-9_ ]{2,40}>|XX+|TBD|TODO|FIXME|%%?[A-Z].*)$")
-_NEEDS_CASE = re.compile(r"^(?:\[[a-z][a-z_ ]{2,40}\]|\[[xyzn]\]|<[a-z][a-z0-9_ ]{2,40}>|xx+|tbd|todo|fixme|%%?[a-z_]+%%?)$", re.IGNORECASE)
-_KNOWN_BRACKET = re.compile(r"^(?:\[(?:your|my|our|first|last|full|company|contact|prospect|recipient|sender|client|customer|insert|name|title|"
-                            r"firm|link|date|time|calendar|email|phone|signature|draft|todo|tbd|placeholder|website|amount|specific|relevant)|"
-                            r"<(?:first|last|your|company|contact|prospect|insert|name|title|sender))", re.IGNORECASE)
+_NEEDS_CASE = re.compile(
+    r"^(?:\[[a-z][a-z_ ]{2,40}\]|\[[xyzn]\]|<[a-z][a-z0-9_ ]{2,40}>|xx+|tbd|todo|fixme|%%?[a-z_]+%%?)$", re.IGNORECASE
+)
+_KNOWN_BRACKET = re.compile(
+    r"^(?:\[(?:your|my|our|first|last|full|company|contact|prospect|recipient|sender|client|customer|insert|name|"
+    r"title|"
+    r"firm|link|date|time|calendar|email|phone|signature|draft|todo|tbd|placeholder|website|amount|specific|relevant)|"
+    r"<(?:first|last|your|company|contact|prospect|insert|name|title|sender))",
+    re.IGNORECASE,
+)
 _NOTES = re.compile(
-    r"\b(?:word count|character count|subject line \d|hard constraints?|constraint compliance|as an ai\b|language model|system prompt|"
+    r"\b(?:word count|character count|subject line \d|hard constraints?|constraint compliance|as an ai\b|"
+    r"language model|system prompt|"
     r"here(?:'s| is) (?:a|the|your|my) (?:revised |rewritten |updated |improved )?(?:draft|e-?mail|version|message)\b|"
-    r"(?:note|notes) to (?:self|reviewer|sdr|team)|internal (?:note|only|use)|do not (?:send|forward)|revised version|rewritten (?:to|version)|"
-    r"per (?:the )?(?:policy|style guide|rubric|instructions)|policy compliance|(?:passes|complies with) (?:all|the) (?:checks?|rules?|constraints?|policy)|"
-    r"confidence[_ ](?:score|tier)|segment[_ ][0-4](?:_\w+)?|json|prompt:)|\(\d{1,3} (?:words|chars|characters)\)|^\s*(?:subject|body)\s?:"
+    r"(?:note|notes) to (?:self|reviewer|sdr|team)|internal (?:note|only|use)|do not (?:send|forward)|"
+    r"revised version|rewritten (?:to|version)|"
+    r"per (?:the )?(?:policy|style guide|rubric|instructions)|policy compliance|(?:passes|complies with) (?:all|"
+    r"the) (?:checks?|rules?|constraints?|policy)|"
+    r"confidence[_ ](?:score|tier)|segment[_ ][0-4](?:_\w+)?|json|prompt:)|\(\d{1,3} (?:words|chars|"
+    r"characters)\)|^\s*(?:subject|body)\s?:"
     r"|\bhc-[a-z]\b|```|'''",
     re.MULTILINE,
 )
@@ -39,7 +53,8 @@ _EMOJI = re.compile(
     "[\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f700-\U0001faff\u2600-\u26ff\u2700-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff]"
 )
 _ATTACHMENT = re.compile(
-    r"\b(?:attach(?:ed|ing|ment|ments)|enclosed|find the (?:deck|pdf|brochure|document)|(?:see|in) the (?:deck|pdf|brochure) below)\b"
+    r"\b(?:attach(?:ed|ing|ment|ments)|enclosed|find the (?:deck|pdf|brochure|document)|(?:see|in) the (?:deck|"
+    r"pdf|brochure) below)\b"
 )
 _EXCLAMATIONS = 4
 _SHOUT = re.compile(r"(?<![A-Z])[A-Z]{4,}(?:[ ,!]{1,3}[A-Z]{3,}){2,}|!{2,}")
@@ -60,7 +75,7 @@ class Form:
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._lengths(reading, facts)
-        start, end = reading.core
+        start = reading.core[0]
         opener = self._openers.at_start(reading.lower_body, start)
         if opener:
             yield Hit("form.filler_opener", "The body opens with filler.", (("body", opener[1], opener[2]),))
@@ -70,7 +85,7 @@ class Form:
             yield Hit("form.internal_word", f'"{phrase}" is a word for inside the vendor.', ((field, s, e),))
         for field in ("subject", "body"):
             yield from self._marks(reading, field, facts)
-        asks = count_asks(reading, facts)
+        asks = count_asks(reading)
         if len(asks) > self._limits.asks:
             yield Hit(
                 "form.multi_ask",
@@ -97,18 +112,26 @@ class Form:
     def _marks(self, reading: Reading, field: FieldName, facts: Facts) -> Iterable[Hit]:
         text = (reading.subject if field == "subject" else reading.body).text[: reading.scan_chars]
         lowered = reading.lowered(field)
-        if any(c in text for c in "[{<%_") or any(token in lowered for token in ("xx", "tbd", "todo", "fixme", "firstname", "lorem")):
+        if any(c in text for c in "[{<%_") or any(
+            token in lowered for token in ("xx", "tbd", "todo", "fixme", "firstname", "lorem")
+        ):
             for match in _TOKENS.finditer(text):
                 token = match.group()
                 if _NEEDS_CASE.match(token) and not _CASED.match(token) and not _KNOWN_BRACKET.match(token):
                     continue
                 yield Hit("form.template_token", "A template token is not filled in.", ((field, *match.span()),))
         for match in _NOTES.finditer(lowered):
-            yield Hit("form.internal_note", "A note to the vendor's own staff or tools is left in.", ((field, *match.span()),))
+            yield Hit(
+                "form.internal_note", "A note to the vendor's own staff or tools is left in.", ((field, *match.span()),)
+            )
         if facts.cold:
             if not text.isascii() and not _EMOJI.search(facts.prospect_text):
                 for match in _EMOJI.finditer(text):
-                    yield Hit("form.emoji", "Cold mail holds an emoji that the prospect did not use first.", ((field, *match.span()),))
+                    yield Hit(
+                        "form.emoji",
+                        "Cold mail holds an emoji that the prospect did not use first.",
+                        ((field, *match.span()),),
+                    )
             for match in _ATTACHMENT.finditer(lowered):
                 yield Hit("form.attachment", "Cold mail mentions an attachment.", ((field, *match.span()),))
         if text.count("!") >= _EXCLAMATIONS:

@@ -10,29 +10,53 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.context_fields import ROUND, rounds_in
 from app.judge.rules.events import Event, State
-from app.judge.rules.facts import ROUND, Facts, rounds_in
+from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import NUMBER, find_money, same_amount, value_of
 from app.judge.rules.phrasing import denied_before, hedged
 from app.judge.rules.reading import Hit, Reading, Sentence
 
 _ABOUT_ROUND = re.compile(
-    r"\b(?:raised?|raising|raise|closed|closing|congrat\w*|announced|secured|landed|funding|round|post-raise|fresh|recent(?:ly)?|your|the|after|since|following)\b"
+    r"\b(?:raised?|raising|raise|closed|closing|congrat\w*|announced|secured|landed|funding|round|post-raise|"
+    r"fresh|recent(?:ly)?|your|the|after|since|following)\b"
 )
 _FUNDING = re.compile(
-    r"\b(?:(?:recently |just |newly |freshly )?(?:raised|closed|secured|landed|announced) (?:a |an |your |its |their |the |\$)[^.;?!]{0,40}?(?:series|round|funding|seed|capital|raise|million|\$|\d m\b)|"
-    r"(?:recent|latest|new|fresh|last|your|successful) (?:\w+ ){0,2}?(?:funding|raise|funding round|capital raise|investment round|round of funding|series [a-h])\b|raised money|fresh capital|newly funded|recently funded|post-raise)"
+    r"\b(?:(?:recently |just |newly |freshly )?(?:raised|closed|secured|landed|announced) (?:a |an |your |its |"
+    r"their |the |\$)[^.;?!]{0,40}?(?:series|round|funding|seed|capital|raise|million|\$|\d m\b)|"
+    r"(?:recent|latest|new|fresh|last|your|successful) (?:\w+ ){0,2}?(?:funding|raise|funding round|"
+    r"capital raise|investment round|round of funding|series [a-h])\b|raised money|fresh capital|newly funded|"
+    r"recently funded|post-raise)"
 )
-_RECENT = re.compile(r"\b(?:recent(?:ly)?|just|fresh(?:ly)?|new(?:ly)?|last (?:week|month|quarter)|this (?:week|month|quarter)|congrat\w*|latest)\b")
-_LAYOFF = re.compile(r"\b(?:(?:recent|your|the|after|following) (?:\w+ ){0,2}?(?:layoffs?|lay-offs?|restructur\w+|workforce reduction|headcount reduction|job cuts|downsizing)|laid off|let go of|cut \d+ ?% of)\b")
-_LEADER = re.compile(r"\b(?:(?:recent|your) (?:appointment|promotion)|congrat\w* on (?:the|your) (?:new )?(?:\w+ ){0,3}?(?:role|appointment|promotion|position)|(?:recently |just )?(?:appointed|joined) as (?:the )?(?:new )?(?:cto|vp|head|chief)|your new (?:cto|vp|head of \w+|chief \w+|role)|new (?:cto|vp of engineering|vp engineering) (?:joined|started|hire))\b")
+_RECENT = re.compile(
+    r"\b(?:recent(?:ly)?|just|fresh(?:ly)?|new(?:ly)?|last (?:week|month|quarter)|this (?:week|month|quarter)|"
+    r"congrat\w*|latest)\b"
+)
+_LAYOFF = re.compile(
+    r"\b(?:(?:recent|your|the|after|following) (?:\w+ ){0,2}?(?:layoffs?|lay-offs?|restructur\w+|"
+    r"workforce reduction|headcount reduction|job cuts|downsizing)|laid off|let go of|cut \d+ ?% of)\b"
+)
+_LEADER = re.compile(
+    r"\b(?:(?:recent|your) (?:appointment|promotion)|congrat\w* on (?:the|your) (?:new )?(?:\w+ ){0,3}?(?:role|"
+    r"appointment|promotion|position)|(?:recently |just )?(?:appointed|joined) as (?:the )?(?:new )?(?:cto|vp|"
+    r"head|chief)|your new (?:cto|vp|head of \w+|chief \w+|role)|new (?:cto|vp of engineering|"
+    r"vp engineering) (?:joined|started|hire))\b"
+)
 _EVENT = re.compile(
-    r"\b(?:recent|your|the|announced|completed|after|planned|upcoming) (?:\w+ ){0,2}?(?:acquisition|merger|ipo|product launch|expansion into|launch of|new office|partnership with)\b|"
-    r"\b(?:acquired by|(?:are|is|was|been) acquir(?:ed|ing)|expand(?:ing|ed) (?:in)?to|went public|going public|opened (?:a|an|your) (?:new )?office|launched (?:a|your|its) new|entering (?:new|the) \w+ market)\b"
+    r"\b(?:recent|your|the|announced|completed|after|planned|upcoming) (?:\w+ ){0,2}?(?:acquisition|merger|ipo|"
+    r"product launch|expansion into|launch of|new office|partnership with)\b|"
+    r"\b(?:acquired by|(?:are|is|was|been) acquir(?:ed|ing)|expand(?:ing|ed) (?:in)?to|went public|going public|"
+    r"opened (?:a|an|your) (?:new )?office|launched (?:a|your|its) new|entering (?:new|the) \w+ market)\b"
 )
 _EVENT_STEM = re.compile(r"(acqui|merge|ipo|public|launch|expan|office|partner|enter)")
-_AGE = re.compile(rf"\b({NUMBER}) (days?|weeks?|months?) ago\b|\b(?:in|last|since|back in|from) (january|february|march|april|june|july|august|september|october|november|december)\b(?: (20\d\d))?")
-_MONTHS = "january february march april may june july august september october november december".split()
+_AGE = re.compile(
+    rf"\b({NUMBER}) (days?|weeks?|months?) ago\b|\b(?:in|last|since|back in|from) (january|february|march|april|"
+    r"june|july|august|september|october|november|december)\b(?: (20\d\d))?"
+)
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _MONEY = re.compile(r"[$€£]|\d\s?(?:m|mn|k|bn|million|billion|usd|eur|dollars)\b")
 _ABOUT_MONEY = re.compile(
     r"\b(?:rais\w+|round|series|seed|funding|arr|revenue|valuation|closed|capital|invest\w+|congrat\w*)\b"

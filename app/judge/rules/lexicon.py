@@ -44,7 +44,7 @@ def compile_phrase(phrase: str) -> re.Pattern[str]:
     if literal and "/" not in phrase.split()[0] and pattern.startswith(literal.group()):
         # The literal comes first, its left boundary after it: a pattern that begins with a literal is searched fast.
         start = literal.group()
-        return re.compile(f"{start}(?<!\\w{start}){pattern[len(start):]}{tail}")
+        return re.compile(f"{start}(?<!\\w{start}){pattern[len(start) :]}{tail}")
     head = r"(?<!\w)" if phrase[:1].isalnum() else r"(?<!\S)"
     return re.compile(head + pattern + tail)
 
@@ -76,9 +76,9 @@ class Lexicon:
                 for key in keys:
                     self._keyed[key].append(entry)
 
-    def find(self, reading: Reading, fields: tuple[FieldName, ...] = ("subject", "body")) -> Iterator[
-        tuple[str, FieldName, int, int]
-    ]:
+    def find(
+        self, reading: Reading, fields: tuple[FieldName, ...] = ("subject", "body")
+    ) -> Iterator[tuple[str, FieldName, int, int]]:
         """Each occurrence as (phrase, field, start, end), at most five per phrase."""
         wanted = []
         if not reading.words.isdisjoint(self._keyed):

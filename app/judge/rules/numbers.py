@@ -8,11 +8,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_UNITS = _words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+)
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
 WORDS: dict[str, int] = {word: value for value, word in enumerate(_UNITS)}
 WORDS |= {word: 10 * (index + 2) for index, word in enumerate(_TENS)}
 WORDS |= {
@@ -52,9 +57,21 @@ class Money(NamedTuple):
     marked: bool
 
 
-_SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mm": 1e6, "million": 1e6, "mil": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
+_SCALE = {
+    "k": 1e3,
+    "thousand": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "mm": 1e6,
+    "million": 1e6,
+    "mil": 1e6,
+    "b": 1e9,
+    "bn": 1e9,
+    "billion": 1e9,
+}
 _MONEY = re.compile(
-    r"(?P<sign>(?:us|usd|eur|gbp)?\s?[$€£]|\b(?:usd|eur|gbp)\s)\s?(?P<a>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,3})?)"
+    r"(?P<sign>(?:us|usd|eur|gbp)?\s?[$€£]|\b(?:usd|eur|gbp)\s)\s?(?P<a>\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|"
+    r"\d{1,12}(?:\.\d{1,3})?)"
     r"\s?(?P<as>k|thousand|mn|mm|mil|million|m|bn|billion|b)?\b"
     r"|(?<![\w.,])(?P<b>\d{1,3}(?:,\d{3})+|\d{1,12}(?:\.\d{1,3})?)\s?(?P<bs>k|thousand|mn|mm|million|m|bn|billion|b)?"
     r"\s?(?P<unit>dollars?|usd|eur|euros?|gbp|pounds)\b"

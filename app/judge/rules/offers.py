@@ -10,47 +10,82 @@ import re
 from dataclasses import dataclass
 
 from app.judge.rules.numbers import NUMBER, value_of
-from app.judge.rules.phrasing import clauses, denied_before
+from app.judge.rules.phrasing import clauses, denied_before, word_set
 from app.judge.rules.reading import FieldName, Reading, Sentence
 
 _PEOPLE = (
-    r"(?:engineers?|developers?|devs?|specialists?|experts?|people|folks|seniors?|mids?|juniors?|consultants?|candidates?|profiles?|resources|"
+    r"(?:engineers?|developers?|devs?|specialists?|experts?|people|folks|seniors?|mids?|juniors?|consultants?|"
+    r"candidates?|profiles?|resources|"
     r"scientists?|architects?|contractors?|programmers?|coders?|hires|testers?|professionals)"
 )
-_BETWEEN = r"(?:[\s-]{1,2}(?!of\b|for\b|to\b|and\b|from\b|days?\b|weeks?\b|months?\b|hours?\b|years?\b|roles?\b|open\b|minutes?\b|more\b|yrs?\b|%|series\b)[\w+#./']{1,20}(?:,\s?[\w+#./]{1,20})?){0,6}?[\s-]{1,2}"
+_BETWEEN = (
+    r"(?:[\s-]{1,2}(?!of\b|for\b|to\b|and\b|from\b|days?\b|weeks?\b|months?\b|hours?\b|years?\b|roles?\b|open\b|"
+    r"minutes?\b|more\b|yrs?\b|%|series\b)[\w+#./']{1,20}(?:,\s?[\w+#./]{1,20})?){0,6}?[\s-]{1,2}"
+)
 _COUNTED = re.compile(rf"(?<![\w$€£.,/])({NUMBER})(?:\s?-\s?{NUMBER})?(?=[\s-]){_BETWEEN}{_PEOPLE}\b")
 _GROUP = re.compile(
-    rf"\b(?:team|squad|pod|group|crew|unit|bench) of (?:up to |about |around )?({NUMBER})\b|(?<![\w$.])({NUMBER})[\s-](?:person|engineer|developer|strong|member|people|dev)"
-    rf"(?:[\s-](?:engineering|development|\w+))? ?(?:team|squad|pod|group|crew)?\b|\b(?:all|the full|those|these) ({NUMBER})\b(?! (?:days|weeks|months|roles|points|of))"
+    rf"\b(?:team|squad|pod|group|crew|unit|bench) of (?:up to |about |around )?({NUMBER})\b|"
+    rf"(?<![\w$.])({NUMBER})[\s-](?:person|engineer|developer|strong|member|people|dev)"
+    r"(?:[\s-](?:engineering|development|\w+))? ?(?:team|squad|pod|group|crew)?\b|\b(?:all|the full|those|"
+    rf"these) ({NUMBER})\b(?! (?:days|weeks|months|roles|points|of))"
 )
 _FREE = re.compile(
-    rf"\b(?:have|has|got|with|there are|holding|keep) (?:up to |at least |about )?({NUMBER})(?: \w[\w+#./-]{{0,18}}){{0,4}}? (?:free|available|ready|unallocated|open capacity|on (?:the |our )?bench|to deploy|waiting|standing by)\b"
+    r"\b(?:have|has|got|with|there are|holding|keep) (?:up to |at least |"
+    rf"about )?({NUMBER})(?: \w[\w+#./-]{{0,18}}){{0,4}}? (?:free|available|ready|unallocated|open capacity|"
+    r"on (?:the |our )?bench|to deploy|waiting|standing by)\b"
 )
 _BARE = re.compile(
-    rf"\b(?:can|could|will|'ll|able to|happy to|ready to|confirm(?:ed)?|commit(?:ting)?(?: to)?) (?:now |easily |certainly |definitely |also |then )?(?:do|cover|supply|provide|deliver|staff|place|start|send|confirm|offer|field|take|commit to|bring|deploy|put|assign|handle|give you|get you|support|fill) "
-    rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|sprints?|times?|things|points|calls?|options|questions|examples|slots|am|pm|o'clock|usd|dollars|or))"
+    r"\b(?:can|could|will|'ll|able to|happy to|ready to|confirm(?:ed)?|commit(?:ting)?(?: to)?) (?:now |easily |"
+    r"certainly |definitely |also |then )?(?:do|cover|supply|provide|deliver|staff|place|start|send|confirm|"
+    r"offer|field|take|commit to|bring|deploy|put|assign|handle|give you|get you|support|fill) "
+    rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|"
+    r"sprints?|times?|things|points|calls?|options|questions|examples|slots|am|pm|o'clock|usd|dollars|or))"
 )
 _PROMISE = re.compile(
-    r"\b(?:we|i|our \w+|tenured|vendor|team)\b[^.]{0,40}?(?:'ve|'ll|\b(?:can|could|will|have|has|are able|are ready|offer|provide|guarantee|commit|confirm|propose|start|deploy|deliver|supply|staff))\b"
-    r"|\b(?:confirm(?:ed|ing)?|ready|available|on standby|free|deploy(?:ed|able)?|can start|absolutely|no problem|guaranteed|consider it done|yes|of course|sure|certainly)\b|^(?:your|the) "
+    r"\b(?:we|i|our \w+|team)\b[^.]{0,40}?(?:'ve|'ll|\b(?:can|could|will|have|has|are able|are ready|offer|provide|"
+    r"guarantee|commit|confirm|propose|start|deploy|deliver|supply|staff))\b"
+    r"|\b(?<!you )(?:can|could|will) (?:\w+ )?(?:supply|provide|staff|deploy|deliver|confirm|commit|cover|place|start|"
+    r"offer|assign|send)\b"
+    r"|\b(?:confirm(?:ed|ing)?|ready|available|on standby|free|deploy(?:ed|able)?|can start|absolutely|"
+    r"no problem|guaranteed|consider it done|yes|of course|sure|certainly)\b"
 )
 _REQUESTED = re.compile(
-    r"\b(?:you (?:asked|need|want|requested|are looking|mentioned|were looking|would need|have)|your (?:request|need|ask|requirement|open|team|roles?)|the request|asked for|request for|looking for|needs?|"
-    r"if you|need of|requirement of|hiring|are open|requested|instead of|rather than|more than|full (?:request|ask)|for (?:the|all|your) )"
+    r"\b(?:you (?:asked|need|want|requested|are looking|mentioned|were looking|would need|have)|your (?:request|"
+    r"need|ask|requirement|open|team|roles?)|the request|asked for|request for|looking for|needs?|"
+    r"if you|need of|requirement of|hiring|are open|requested|instead of|rather than|more than|full (?:request|"
+    r"ask)|for (?:the|all|your) )"
 )
 _LATER = re.compile(
-    r"\b(?:remaining|rest|the other|additional|phased?|phasing|ramp(?:ed|ing)?|later|future|eventually|over time|pipeline|further|next phase|second wave|would (?:need|require|take|have to)|"
-    r"need(?:s)? (?:our|a|the) |scope|scoping|subject to|depend(?:s|ing)|explore|once (?:we|they|their|free)|after (?:that|their|the)|from (?:october|november|december|january|february|march|april|may|june|july|august|september|q[1-4])|until|refer|partner)\b"
+    r"\b(?:remaining|rest|the other|additional|phased?|phasing|ramp(?:ed|ing)?|later|future|eventually|over time|"
+    r"pipeline|further|next phase|second wave|would (?:need|require|take|have to)|"
+    r"need(?:s)? (?:our|a|the) |scope|scoping|subject to|depend(?:s|ing)|explore|once (?:we|they|their|free)|"
+    r"after (?:that|their|the)|from (?:october|november|december|january|february|march|april|may|june|july|"
+    r"august|september|q[1-4])|until|refer|partner)\b"
 )
 _SENIORITY = re.compile(r"\b(senior|mid-level|mid|middle|junior|lead|principal|staff)s?\b")
-_LEVEL = {"senior": "senior", "lead": "senior", "principal": "senior", "staff": "senior", "mid": "mid", "mid-level": "mid", "middle": "mid", "junior": "junior"}
+_LEVEL = {
+    "senior": "senior",
+    "lead": "senior",
+    "principal": "senior",
+    "staff": "senior",
+    "mid": "mid",
+    "mid-level": "mid",
+    "middle": "mid",
+    "junior": "junior",
+}
 _START = re.compile(
-    r"\b(?:start(?:s|ing|ed)?|deploy(?:s|ed|ing|able|ment)?|onboard(?:s|ed|ing)?|begin(?:s|ning)?|join(?:s|ing)?|live|up and running|in place|on site|delivered?|arrive|ramp(?:ed)? up|ready to (?:go|work|start|deploy)|kick off|get going|productive|contribut\w+)\b"
+    r"\b(?:start(?:s|ing|ed)?|deploy(?:s|ed|ing|able|ment)?|onboard(?:s|ed|ing)?|begin(?:s|ning)?|join(?:s|ing)?|"
+    r"live|up and running|in place|on site|delivered?|arrive|ramp(?:ed)? up|ready to (?:go|work|start|deploy)|"
+    r"kick off|get going|productive|contribut\w+)\b"
 )
 _WHEN = re.compile(
-    rf"\b(?P<now>immediately|right away|right now|today|straight away|at once|same day|tonight|without (?:any )?delay|instantly)\b|\b(?P<tomorrow>tomorrow|(?:within |in )?24 hours|overnight|48 hours)\b"
-    rf"|\b(?P<week>next week|this week|by (?:next )?(?:monday|tuesday|wednesday|thursday|friday)|on (?:monday|tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b"
-    rf"|\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only| just)? (?P<n>{NUMBER})(?: ?(?:-|to|or) ?(?P<n2>{NUMBER}))?[\s-](?P<unit>(?:business |working |calendar )?days?|weeks?)\b"
+    r"\b(?P<now>immediately|right away|right now|today|straight away|at once|same day|tonight|"
+    r"without (?:any )?delay|instantly)\b|\b(?P<tomorrow>tomorrow|(?:within |in )?24 hours|overnight|48 hours)\b"
+    r"|\b(?P<week>next week|this week|by (?:next )?(?:monday|tuesday|wednesday|thursday|friday)|on (?:monday|"
+    r"tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b"
+    r"|\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only|"
+    rf" just)? (?P<n>{NUMBER})(?: ?(?:-|to|or) ?(?P<n2>{NUMBER}))?[\s-](?P<unit>(?:business |working |"
+    r"calendar )?days?|weeks?)\b"
 )
 
 
@@ -84,10 +119,10 @@ class Start:
         return (self.sentence.field, self.sentence.start + self.start, self.sentence.start + self.end)
 
 
-TRIGGERS = frozenset(
-    "engineers engineer developers developer devs specialists specialist team squad pod people folks seniors free available staff deploy "
-    "confirm commit start cover deliver supply provide consultants candidates profiles talent capacity crew experts scientists architects "
-    "contractors onboard".split()
+TRIGGERS = word_set(
+    "engineers engineer developers developer devs specialists specialist team squad pod people folks seniors "
+    "free available staff deploy confirm commit start cover deliver supply provide consultants candidates "
+    "profiles talent capacity crew experts scientists architects contractors onboard"
 )
 
 
@@ -119,7 +154,8 @@ def find_offers(reading: Reading) -> list[Offer]:
                                 sentence,
                                 offset + match.start(),
                                 offset + match.end(),
-                                statement=bool(re.search(r"\b(?:free|available|unallocated)\b", clause)) or pattern is _FREE,
+                                statement=bool(re.search(r"\b(?:free|available|unallocated)\b", clause))
+                                or pattern is _FREE,
                             )
                         )
     return found
@@ -127,14 +163,22 @@ def find_offers(reading: Reading) -> list[Offer]:
 
 def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
     before = clause[: match.start()]
-    if denied_before(clause, match.start(), 80) or re.search(r"\bnot\b|\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|for) (?:you|your|start))", clause[match.end() : match.end() + 40]):
+    if denied_before(clause, match.start(), 80) or re.search(
+        r"\bnot\b|\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|"
+        r"for) (?:you|your|start))",
+        clause[match.end() : match.end() + 40],
+    ):
         return False
-    if re.search(rf"\b(?:only|just) (?:have )?$", before) and not re.search(r"\bcan\b", before):
+    if re.search(r"\b(?:only|just) (?:have )?$", before) and not re.search(r"\bcan\b", before):
         return True
     if _REQUESTED.search(before) or _REQUESTED.search(match.group()):
         return False
     after = clause[match.end() : match.end() + 60]
-    if re.match(r"\s?(?:you (?:asked|need|requested|want|mentioned)|as requested|is (?:above|beyond|more)|would (?:exceed|be))", after):
+    if re.match(
+        r"\s?(?:you (?:asked|need|requested|want|mentioned)|as requested|is (?:above|beyond|more)|"
+        r"would (?:exceed|be))",
+        after,
+    ):
         return re.match(r"\s?(?:you (?:asked|need|requested|want|mentioned)|as requested)", after) is not None and bool(
             re.search(r"\b(?:can|will|'ll|confirm|have|provide|staff|deliver|cover|start)\b", before)
         )
@@ -153,7 +197,11 @@ def find_starts(reading: Reading) -> list[Start]:
             when = _WHEN.search(clause) if verb else None
             if not verb or not when or denied_before(clause, max(verb.start(), when.start()), 80):
                 continue
-            if re.search(r"\b(?:you|your team|prospect) (?:need|want|asked|requested|would like)|\bif you\b|\b(?:call|scoping|conversation|chat)\b", clause):
+            if re.search(
+                r"\b(?:you|your team|prospect) (?:need|want|asked|requested|would like)|\bif you\b|\b(?:call|"
+                r"scoping|conversation|chat)\b",
+                clause,
+            ):
                 continue
             found.append(Start(_days(when), sentence, offset + when.start(), offset + when.end()))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
-from app.judge.rules.phrasing import denied_before
+from app.judge.rules.phrasing import denied_before, word_set
 from app.judge.rules.reading import Hit, Reading
 
 _PEERS = re.compile(
@@ -36,7 +36,8 @@ _TIMELINE = re.compile(
     r"|\bget started (?:as soon as possible|immediately|right away)\b"
 )
 _CHECKED = re.compile(
-    r"\b(?:checks?|clearance|accredit\w+|screening|vetting|background|certif\w+|audit\w*|regulat\w+|hipaa|pci|gdpr|dbs|"
+    r"\b(?:checks?|clearance|accredit\w+|screening|vetting|background|certif\w+|audit\w*|regulat\w+|hipaa|pci|"
+    r"gdpr|dbs|"
     r"fca|soc ?2|iso|requirements?|additional (?:days|time|weeks)|depend\w*)\b"
 )
 _PITCH = re.compile(
@@ -44,23 +45,24 @@ _PITCH = re.compile(
     r"specialis\w+|place\w*|deliver\w*|has|have|work with|supply|supplies|build\w*)\b"
 )
 _CANDID = re.compile(
-    r"\b(?:don't have|do not have|can't see|cannot see|can't tell|cannot tell|not sure|from the outside|would not assume|"
+    r"\b(?:don't have|do not have|can't see|cannot see|can't tell|cannot tell|not sure|from the outside|"
+    r"would not assume|"
     r"don't want to assume|upfront|cannot confirm|can't confirm|not verified|unverified|"
     r"thanks for (?:getting back|your (?:reply|note|message|response)))\b"
 )
-_SIGNAL_WORDS = frozenset(
+_SIGNAL_WORDS = word_set(
     "hiring roles role openings opening positions funding funded raised raise round series seed restructure "
-    "restructuring layoff layoffs appointment appointed launch launched expansion expanding expanded scaling growth "
-    "growing posted postings job jobs ai ml mlops migration stack peers peer competitors roadmap runway velocity "
-    "acquisition acquired headcount regulated compliance q1 q2 q3 q4 github release joined promotion request requested "
-    "asked question note reply message contract committed".split()
+    "restructuring layoff layoffs appointment appointed launch launched expansion expanding expanded scaling "
+    "growth growing posted postings job jobs ai ml mlops migration stack peers peer competitors roadmap "
+    "runway velocity acquisition acquired headcount regulated compliance q1 q2 q3 q4 github release joined "
+    "promotion request requested asked question note reply message contract committed"
 )
 _NO_FACT = re.compile(
     r"\b(?:name|company|id|url|email|phone|title|role|confidence|thread|domain|channel|link|found)\b|segment"
 )
-_COMMON = frozenset(
-    "company name contact title role roles signal confidence open stage segment score high medium none true false "
-    "engineering engineer engineers team head chief".split()
+_COMMON = word_set(
+    "company name contact title role roles signal confidence open stage segment score high medium none true "
+    "false engineering engineer engineers team head chief"
 )
 _NO_NAMES = frozenset({"series", "series a", "series b", "ctos", "ai", "ml", "vp", "cto", "i"})
 _SOURCE = re.compile(r"\b(?:peer|competitor|benchmark|sector)")

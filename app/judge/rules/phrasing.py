@@ -9,17 +9,33 @@ from __future__ import annotations
 import re
 
 _HEDGE = re.compile(
-    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|could be|could reflect|could mean|perhaps|possibly|maybe|appears? to|appears?|seems? to|"
-    r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|cannot see|can't see|"
-    r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|not assume|don't want to assume|"
-    r"without assuming|from the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|i imagine|reportedly|"
-    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
+    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|could be|could reflect|could mean|perhaps|possibly|maybe|"
+    r"appears? to|appears?|seems? to|"
+    r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|"
+    r"cannot see|can't see|"
+    r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|"
+    r"not assume|don't want to assume|"
+    r"without assuming|from the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|"
+    r"i imagine|reportedly|"
+    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|"
+    r"do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|"
+    r"can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
 )
 _DENIAL = re.compile(
-    r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|shouldn't|wouldn't|couldn't|without|"
-    r"rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|outside|nor|neither|short of|more than we|before we|until)\b"
+    r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|"
+    r"shouldn't|wouldn't|couldn't|without|"
+    r"rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|outside|nor|neither|short of|"
+    r"more than we|before we|until)\b"
 )
-_CLAUSE = re.compile(r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|the|if|would|could)\b)")
+_CLAUSE = re.compile(
+    r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|"
+    r"the|if|would|could)\b)"
+)
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a plain list, as rules keep them."""
+    return frozenset(text.split())
 
 
 def hedged(sentence: str) -> bool:

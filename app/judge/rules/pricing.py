@@ -11,19 +11,35 @@ from app.judge.rules.numbers import CURRENCY, find_money, same_amount
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
-_ABOUT_THEM = re.compile(r"\b(?:rais\w+|round|series|seed|funding|arr|revenue|valuation|capital|invest\w+|congrat\w*|budget|you (?:spend|pay))\b")
+_ABOUT_THEM = re.compile(
+    r"\b(?:rais\w+|round|series|seed|funding|arr|revenue|valuation|capital|invest\w+|congrat\w*|budget|"
+    r"you (?:spend|pay))\b"
+)
 _PRICED = re.compile(
-    r"\b(?:price\w*|pricing|cost\w*|rate|rates|fee|fees|per (?:month|engineer|hour|day|year|week)|/ ?(?:month|mo|hour|hr|engineer)|monthly|hourly|total|quote\w*|package|contract|engagement|charge\w*|budget|for (?:the|a|your|all|\d+)|flat|month)\b"
+    r"\b(?:price\w*|pricing|cost\w*|rate|rates|fee|fees|per (?:month|engineer|hour|day|year|week)|/ ?(?:month|mo|"
+    r"hour|hr|engineer)|monthly|hourly|total|quote\w*|package|contract|engagement|charge\w*|budget|for (?:the|a|"
+    r"your|all|\d+)|flat|month)\b"
 )
 _TOTAL = re.compile(
-    r"\b(?:total (?:of|cost|price|contract value|project (?:cost|price)|investment|fee|engagement)|all-in|in total|whole (?:project|engagement)|entire (?:project|engagement)|full (?:project|engagement|scope)|for (?:the |all )?(?:\w+ )?phases?|fixed (?:price|fee) of|(?:\d+|six|twelve|three|nine)[- ]month (?:contract|engagement|project|commitment))\b"
+    r"\b(?:total (?:of|cost|price|contract value|project (?:cost|price)|investment|fee|engagement)|all-in|"
+    r"in total|whole (?:project|engagement)|entire (?:project|engagement)|full (?:project|engagement|scope)|"
+    r"for (?:the |all )?(?:\w+ )?phases?|fixed (?:price|fee) of|(?:\d+|six|twelve|three|"
+    r"nine)[- ]month (?:contract|engagement|project|commitment))\b"
 )
 _DISCOUNT = re.compile(
-    r"\b(?:discount\w*|(?:\d{1,2} ?% off)|special (?:price|pricing|rate|offer|deal)|(?:waive|waiving|drop) (?:the |our |your )?(?:\w+ )?fees?|free (?:trial|month|week|pilot|engineer|sprint|consultation|of charge)|first (?:month|week|sprint) (?:is )?(?:free|on us)|no charge|price match|beat any (?:price|quote)|best price|lowest price|"
-    r"(?:\d{1,2} ?%|half|twice) (?:cheaper|less expensive|lower|less than)|(?:save|saving|savings of|cut) (?:you )?(?:up to |at least |over )?\d{1,2} ?%|cost savings?)\b"
+    r"\b(?:discount\w*|(?:\d{1,2} ?% off)|special (?:price|pricing|rate|offer|deal)|(?:waive|waiving|"
+    r"drop) (?:the |our |your )?(?:\w+ )?fees?|free (?:trial|month|week|pilot|engineer|sprint|consultation|"
+    r"of charge)|first (?:month|week|sprint) (?:is )?(?:free|on us)|no charge|price match|beat any (?:price|"
+    r"quote)|best price|lowest price|"
+    r"(?:\d{1,2} ?%|half|twice) (?:cheaper|less expensive|lower|less than)|(?:save|saving|savings of|"
+    r"cut) (?:you )?(?:up to |at least |over )?\d{1,2} ?%|cost savings?)\b"
 )
 _COMMIT = re.compile(
-    r"\b(?:(?:let's|we can|i can|i'll|we'll) (?:get|send|start|prepare|draft|begin) (?:you )?(?:over )?(?:the |a |your )?(?:paperwork|contract|msa|sow|statement of work|agreement)|sign (?:the |a |this )?(?:contract|agreement|sow)|contract (?:is )?(?:ready|attached)|(?:we|i) (?:will|can|'ll|promise to) (?:definitely |absolutely )?deliver (?:\w+ ){0,6}?by (?:next |the end of )?(?:month|week|q[1-4]|friday|january|february|march|april|may|june|july|august|september|october|november|december)|"
+    r"\b(?:(?:let's|we can|i can|i'll|we'll) (?:get|send|start|prepare|draft|begin) (?:you )?(?:over )?(?:the |"
+    r"a |your )?(?:paperwork|contract|msa|sow|statement of work|agreement)|sign (?:the |a |this )?(?:contract|"
+    r"agreement|sow)|contract (?:is )?(?:ready|attached)|(?:we|i) (?:will|can|'ll|promise to) (?:definitely |"
+    r"absolutely )?deliver (?:\w+ ){0,6}?by (?:next |the end of )?(?:month|week|q[1-4]|friday|january|february|"
+    r"march|april|may|june|july|august|september|october|november|december)|"
     r"no (?:minimum|long-term) (?:commitment|contract)|cancel any ?time|money[- ]back|refund)\b"
 )
 

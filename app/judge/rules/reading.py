@@ -22,16 +22,19 @@ _TOKEN = re.compile(r"[a-z0-9$€£#%][a-z0-9'$€£%+-]*")
 _ABBREVIATION = re.compile(r"\b(?:inc|ltd|corp|co|llc|vs|e\.g|i\.e|mr|ms|mrs|dr|approx|no|st|jr|sr)\.$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _GREETING = re.compile(
-    r"\s*(?:(?:hi|hello|hey|dear|good\s(?:morning|afternoon|evening))\b[^\n,!:.]{0,60}[,!:.]?|[A-Z][\w'.-]{0,30}(?:\s[A-Z][\w'.-]{0,30}){0,2},)"
+    r"\s*(?:(?:hi|hello|hey|dear|good\s(?:morning|afternoon|evening))\b[^\n,!:.]{0,60}[,!:.]?|"
+    r"[A-Z][\w'.-]{0,30}(?:\s[A-Z][\w'.-]{0,30}){0,2},)"
     r"[ \t]*(?:\n|$)",
     re.IGNORECASE,
 )
 _GREETING_INLINE = re.compile(
-    r"\s*(?:hi|hello|hey|dear)\s+(?:dr\.?\s|mr\.?\s|ms\.?\s|mrs\.?\s)?[\w'.-]{1,30}(?:\s[\w'.-]{1,30}){0,2}\s?[,!:-]\s",
+    r"\s*(?:hi|hello|hey|dear)\s+(?:dr\.?\s|mr\.?\s|ms\.?\s|"
+    r"mrs\.?\s)?[\w'.-]{1,30}(?:\s[\w'.-]{1,30}){0,2}\s?[,!:-]\s",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"\n[ \t]*(?:-{1,3}[ \t]?|_{2,}|(?:best|kind|warm|many)?[ ]?(?:regards|wishes)|best|thanks(?:\sagain|\sin\sadvance|,? and best)?|thank\syou|"
+    r"\n[ \t]*(?:-{1,3}[ \t]?|_{2,}|(?:best|kind|warm|many)?[ ]?(?:regards|wishes)|best|thanks(?:\sagain|"
+    r"\sin\sadvance|,? and best)?|thank\syou|"
     r"cheers|sincerely|respectfully|yours(?:\s\w+)?|talk soon|warmly|all the best)[ \t]*[,.!]?[ \t]*(?=\n|$)",
     re.IGNORECASE,
 )

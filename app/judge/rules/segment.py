@@ -6,36 +6,65 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.context_fields import rounds_in
 from app.judge.rules.events import State
-from app.judge.rules.facts import Facts, rounds_in
+from app.judge.rules.facts import Facts
 from app.judge.rules.phrasing import denied_before, hedged
 from app.judge.rules.reading import Hit, Reading
 
 _GROWTH = re.compile(
-    r"\b(?:congrat\w*[^.!?]{0,60}(?:growth|growing|raise|round|funding|expansion|momentum|success)|(?:exciting|rapid|incredible|amazing|your|explosive|strong) (?:\w+ )?(?:growth|expansion|momentum)|growth (?:phase|story|journey|trajectory|mode)|"
-    r"scal(?:e|ing) (?:your team |up |your engineering team )?(?:fast\w*|quick\w*|aggressive\w*|rapid\w*)|rapidly scaling|scaling aggressively|scale (?:your|the) (?:\w+ )?team faster|hiring spree|high-growth)\b"
+    r"\b(?:congrat\w*[^.!?]{0,60}(?:growth|growing|raise|round|funding|expansion|momentum|success)|(?:exciting|"
+    r"rapid|incredible|amazing|your|explosive|strong) (?:\w+ )?(?:growth|expansion|momentum)|growth (?:phase|"
+    r"story|journey|trajectory|mode)|"
+    r"scal(?:e|ing) (?:your team |up |your engineering team )?(?:fast\w*|quick\w*|aggressive\w*|rapid\w*)|"
+    r"rapidly scaling|scaling aggressively|scale (?:your|the) (?:\w+ )?team faster|hiring spree|high-growth)\b"
 )
 _AI = re.compile(
-    r"\b(?:agentic|ai agents?|llm(?:s| pipelines?| platforms?)?|mlops|generative ai|genai|gen ai|rag pipelines?|model (?:serving|fine-?tuning)|ml platforms?|ai (?:integration|roadmap|transformation|strategy|platform|infrastructure|capabilit\w+|initiative\w*|maturity|systems?|adoption|team|function)|"
+    r"\b(?:agentic|ai agents?|llm(?:s| pipelines?| platforms?)?|mlops|generative ai|genai|gen ai|rag pipelines?|"
+    r"model (?:serving|fine-?tuning)|ml platforms?|ai (?:integration|roadmap|transformation|strategy|platform|"
+    r"infrastructure|capabilit\w+|initiative\w*|maturity|systems?|adoption|team|function)|"
     r"(?:mature|advanced|production) (?:ai|ml)|machine learning platforms?)\b"
 )
 _AI_PITCH = re.compile(
-    r"\b(?:accelerat\w+|build\w*|deploy\w*|scal\w+|boost\w*|advanc\w+|supercharg\w+|clearly|well-established|mature|serious about|help\w*|deliver\w*|specializ\w+|specialis\w+|catch|gap|behind|transform\w*|expand\w*|engineers|strengthen\w*|drive|driving|next step|your)\b"
+    r"\b(?:accelerat\w+|build\w*|deploy\w*|scal\w+|boost\w*|advanc\w+|supercharg\w+|clearly|well-established|"
+    r"mature|serious about|help\w*|deliver\w*|specializ\w+|specialis\w+|catch|gap|behind|transform\w*|expand\w*|"
+    r"engineers|strengthen\w*|drive|driving|next step|your)\b"
 )
-_AI_FIRST = re.compile(r"\b(?:first|start(?:ing)?|scoped?|assessment|discovery|explor\w+|early|would not assume|if (?:ai|it|that|you)|whether|deliberate\w*|on purpose|intentionally|not (?:yet|a priority|ready)|can wait|later)\b")
+_AI_FIRST = re.compile(
+    r"\b(?:first|start(?:ing)?|scoped?|assessment|discovery|explor\w+|early|would not assume|if (?:ai|it|that|"
+    r"you)|whether|deliberate\w*|on purpose|intentionally|not (?:yet|a priority|ready)|can wait|later)\b"
+)
 _COST = re.compile(
-    r"\b(?:cut(?:ting)? (?:your )?(?:\w+ )?(?:costs?|spend|burn)|reduc\w+ (?:your )?(?:\w+ )?(?:costs?|spend|burn|payroll|headcount)|cost[- ](?:savings?|cutting|reduction|restructuring|pressure|efficien\w+)|lower (?:your )?(?:\w+ )?costs?|save (?:money|on|up to|costs?)|cheaper|do more with less)\b"
+    r"\b(?:cut(?:ting)? (?:your )?(?:\w+ )?(?:costs?|spend|burn)|reduc\w+ (?:your )?(?:\w+ )?(?:costs?|spend|"
+    r"burn|payroll|headcount)|cost[- ](?:savings?|cutting|reduction|restructuring|pressure|efficien\w+)|"
+    r"lower (?:your )?(?:\w+ )?costs?|save (?:money|on|up to|costs?)|cheaper|do more with less)\b"
 )
 _CAPACITY = re.compile(
-    r"\b(?:(?:add|expand|scale|grow|build(?: out)?|augment)(?:ing)? (?:your |the |more )?(?:engineering |technical |development )?(?:capacity|team|headcount)|your (?:\w+ )?(?:hiring|recruiting) (?:needs|plans|push|goals|roadmap|efforts)|"
-    r"(?:fill|filling) (?:your |those |these |the )?(?:open )?(?:roles|positions)|your open (?:engineering )?(?:roles|positions))\b"
+    r"\b(?:(?:add|expand|scale|grow|build(?: out)?|augment)(?:ing)? (?:your |the |more )?(?:engineering |"
+    r"technical |development )?(?:capacity|team|headcount)|your (?:\w+ )?(?:hiring|recruiting) (?:needs|plans|"
+    r"push|goals|roadmap|efforts)|"
+    r"(?:fill|filling) (?:your |those |these |the )?(?:open )?(?:roles|positions)|"
+    r"your open (?:engineering )?(?:roles|positions))\b"
 )
-_EARLY = re.compile(r"\b(?:early[- ]stage|seed(?:[- ]stage)?(?: and| or|,|/)? ?(?:series a|companies|startups|founders|teams)|first (?:few )?(?:engineers|hires|technical hires)|mvp|founding (?:team|engineers?)|scrappy|bootstrapped)\b")
-_LATE = re.compile(r"\b(?:(?:large|global|fortune 500|public) (?:enterprises?|companies|corporations)|enterprise-grade (?:teams|compliance)|as a (?:large|public|mature|global) (?:company|enterprise)|enterprises like yours|post-ipo)\b")
+_EARLY = re.compile(
+    r"\b(?:early[- ]stage|seed(?:[- ]stage)?(?: and| or|,|/)? ?(?:series a|companies|startups|founders|teams)|"
+    r"first (?:few )?(?:engineers|hires|technical hires)|mvp|founding (?:team|engineers?)|scrappy|bootstrapped)\b"
+)
+_LATE = re.compile(
+    r"\b(?:(?:large|global|fortune 500|public) (?:enterprises?|companies|corporations)|enterprise-grade (?:teams|"
+    r"compliance)|as a (?:large|public|mature|global) (?:company|enterprise)|enterprises like yours|post-ipo)\b"
+)
 _SEGMENT_PITCH = re.compile(
-    r"\b(?:congrat\w* on|post-raise|since your (?:raise|round)|fresh capital|your (?:series [a-h]|recent (?:raise|round|funding))|restructur\w+|after (?:the|your) layoffs?|your new (?:role|cto)|first 90 days|capability gap|as you scale|your growth|scale faster|scaling (?:fast|quickly|aggressively|rapidly))\b"
+    r"\b(?:congrat\w* on|post-raise|since your (?:raise|round)|fresh capital|your (?:series [a-h]|"
+    r"recent (?:raise|round|funding))|restructur\w+|after (?:the|your) layoffs?|your new (?:role|cto)|"
+    r"first 90 days|capability gap|as you scale|your growth|scale faster|scaling (?:fast|quickly|aggressively|"
+    r"rapidly))\b"
 )
-_REMOTE = re.compile(r"\b(?:remote|offshore|africa\w*|nearshore|distributed|outsourc\w+|managed|dedicated|extended?|augment\w*|supplement|external) (?:\w+ )?(?:engineers?|team|developers?|talent|capacity|delivery)\b|\bour (?:engineers|developers|team|talent|bench)\b")
+_REMOTE = re.compile(
+    r"\b(?:remote|offshore|africa\w*|nearshore|distributed|outsourc\w+|managed|dedicated|extended?|augment\w*|"
+    r"supplement|external) (?:\w+ )?(?:engineers?|team|developers?|talent|capacity|delivery)\b|"
+    r"\bour (?:engineers|developers|team|talent|bench)\b"
+)
 _RESPECT = re.compile(r"\b(?:respect|understand|noted|won't|will not|thank|appreciate|no further|stop)\b")
 
 
@@ -97,11 +126,15 @@ class Segment:
             return
         for sentence, match in reading.hits(_EARLY if late else _LATE):
             if not denied_before(sentence.text, match.start()):
-                yield Hit("segment.mismatch", f'The pitch is for another stage than "{stage[:20]}".', (sentence.at(match),))
+                yield Hit(
+                    "segment.mismatch", f'The pitch is for another stage than "{stage[:20]}".', (sentence.at(match),)
+                )
 
     def _disqualified(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if not facts.disqualifiers or _RESPECT.search(reading.lower_body):
             return
         start, end = reading.core
         reason = facts.disqualifiers[0].split(",")[0][:60]
-        yield Hit("segment.disqualified", f'The context disqualifies this prospect ("{reason}").', (("body", start, end),))
+        yield Hit(
+            "segment.disqualified", f'The context disqualifies this prospect ("{reason}").', (("body", start, end),)
+        )

@@ -7,25 +7,47 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
-from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.phrasing import word_set
+from app.judge.rules.reading import FieldName, Hit, Reading
 
-_GREETED = re.compile(r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))[ ,]+(?:dr\.? |mr\.? |ms\.? |mrs\.? |prof\.? )?([a-z][\w'-]{1,30})(?: ([a-z][\w'-]{1,30}))?\s?[,!:.\n-]")
-_NO_NAME = frozenset("dr mr ms mrs prof lt col sir there team all everyone folks sir madam friend friends both again and the cto ceo vp engineering hiring founder founders manager head director lead leader".split())
+_GREETED = re.compile(
+    r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))[ ,]+(?:dr\.? |mr\.? |ms\.? |mrs\.? |"
+    r"prof\.? )?([a-z][\w'-]{1,30})(?: ([a-z][\w'-]{1,30}))?\s?[,!:.\n-]"
+)
+_NO_NAME = word_set(
+    "dr mr ms mrs prof lt col sir there team all everyone folks sir madam friend friends both again and the "
+    "cto ceo vp engineering hiring founder founders manager head director lead leader"
+)
 _AT_COMPANY = re.compile(
-    r"(?:\b(?:help|support|congratulations to|for|at|about|like|with|noticed|saw|that|with|and)\s)(?P<name>[A-Z][\w&.-]{2,30}(?:\s(?:[A-Z][\w&.-]{1,30})){0,2})(?='s (?:recent|growth|team|engineering|hiring|funding|roadmap|series|new)|\s(?:recently|has|is|just|raised|have) )"
+    r"(?:\b(?:help|support|congratulations to|for|at|about|like|with|noticed|saw|that|with|"
+    r"and)\s)(?P<name>[A-Z][\w&.-]{2,30}(?:\s(?:[A-Z][\w&.-]{1,30})){0,2})(?='s (?:recent|growth|team|"
+    r"engineering|hiring|funding|roadmap|series|new)|\s(?:recently|has|is|just|raised|have) )"
 )
 _OTHER_PARTY = re.compile(
-    r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|planning|concerned|discussing)|has (?:concerns|said|mentioned))|"
-    r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a)\b|(?:in|from) (?:another|a separate|a different|the other|our other) (?:thread|conversation|chat|discussion)|as (?:discussed|mentioned) with your (?!team\b)\w+|(?:spoke|talked|chatting|speaking|in touch) with your (?:ceo|cto|cfo|co-?founder|founder|colleague|vp|head|board))\b"
+    r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|"
+    r"head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|"
+    r"planning|concerned|discussing)|has (?:concerns|said|mentioned))|"
+    r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a)\b|(?:in|from) (?:another|"
+    r"a separate|a different|the other|our other) (?:thread|conversation|chat|discussion)|as (?:discussed|"
+    r"mentioned) with your (?!team\b)\w+|(?:spoke|talked|chatting|speaking|in touch) with your (?:ceo|cto|cfo|"
+    r"co-?founder|founder|colleague|vp|head|board))\b"
 )
 _INVENTED = re.compile(
-    r"\bthanks? (?:you )?for (?:getting back|your (?:reply|response|interest|message|note|e-?mail|time (?:on|during))|responding|replying)|\bas (?:we )?(?:discussed|agreed|promised)\b|"
-    r"\b(?:our|the) (?:last|previous|recent|earlier) (?:call|conversation|chat|meeting|discussion)\b|\bper our (?:call|conversation|discussion)\b|\bglad to hear (?:that|back)\b"
+    r"\bthanks? (?:you )?for (?:getting back|your (?:reply|response|interest|message|note|e-?mail|time (?:on|"
+    r"during))|responding|replying)|\bas (?:we )?(?:discussed|agreed|promised)\b|"
+    r"\b(?:our|the) (?:last|previous|recent|earlier) (?:call|conversation|chat|meeting|discussion)\b|"
+    r"\bper our (?:call|conversation|discussion)\b|\bglad to hear (?:that|back)\b"
 )
-_LEAK_KEY = re.compile(r"\b(?:thread|other active|leak|cofounder|co-founder|ceo|founder|exit|equity|ma context|acquisition talks|confidential|internal|private)\b")
+_LEAK_KEY = re.compile(
+    r"\b(?:thread|other active|leak|cofounder|co-founder|ceo|founder|exit|equity|ma context|acquisition talks|"
+    r"confidential|internal|private)\b"
+)
 _ID_KEY = re.compile(r"\bid$|\bthread id\b|other active thread$|recipient|severity|risk")
 _PARTY = re.compile(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b")
-_STOP = frozenset("with from this that your they have wants company talks about discussion thread team currently looking".split())
+_WORD = re.compile(r"\w+")
+_STOP = word_set(
+    "with from this that your they have wants company talks about discussion thread team currently looking"
+)
 
 
 class Thread:
@@ -45,44 +67,66 @@ class Thread:
             return
         name = greeted.group(1)
         known = {part for contact in facts.contact_names for part in re.split(r"[\s'-]+", contact)}
-        if name in _NO_NAME or name in known or name.split("-")[0] in known or name in facts.context.company_name.lower():
+        if (
+            name in _NO_NAME
+            or name in known
+            or name.split("-")[0] in known
+            or name in facts.context.company_name.lower()
+        ):
             return
         if name in facts.prospect_text or any(name.startswith(part[:3]) for part in known if len(part) >= 3):
             return
-        yield Hit("thread.other_person", "The greeting names another person than the contact.", (("body", greeted.start(1), greeted.end(1)),))
+        yield Hit(
+            "thread.other_person",
+            "The greeting names another person than the contact.",
+            (("body", greeted.start(1), greeted.end(1)),),
+        )
 
     def _company(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        own = facts.context.company_name.lower()
-        own_words = set(re.findall(r"\w+", own))
-        text = reading.body.text[: reading.scan_chars]
-        for field, source in (("subject", reading.subject.text), ("body", text)):
-            for match in _AT_COMPANY.finditer(source):
+        own = set(_WORD.findall(facts.context.company_name.lower()))
+        fields: tuple[tuple[FieldName, str], ...] = (("subject", reading.subject.text), ("body", reading.body.text))
+        for field, source in fields:
+            for match in _AT_COMPANY.finditer(source[: reading.scan_chars]):
                 name = match.group("name").lower()
-                words = re.findall(r"\w+", name)
-                if set(words) & own_words or name in self._vendor or any(v in name or name in v for v in self._vendor):
+                words = set(_WORD.findall(name))
+                if words & own or words & _GENERIC or any(vendor in name or name in vendor for vendor in self._vendor):
                     continue
-                if name in facts.all_text or all(word in facts.all_text for word in words) or any(w in _GENERIC for w in words):
-                    continue
-                yield Hit("thread.other_company", "The draft speaks of a company that the context does not know.", ((field if field == "subject" else "body", *match.span("name")),))
+                if not all(word in facts.all_text for word in words):
+                    detail = "The draft speaks of a company that the context does not know."
+                    yield Hit("thread.other_company", detail, ((field, *match.span("name")),))
 
     def _leak(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         for sentence, match in reading.hits(_OTHER_PARTY):
             if not any(part in facts.prospect_text for part in _PARTY.findall(match.group())):
                 detail = "The draft repeats what someone else said in another conversation."
                 yield Hit("thread.leak", detail, (sentence.at(match),))
-        if facts.context.thread_stage == "cold_first_touch" and not facts.context.prior_thread and not facts.prospect_text:
-            match = _INVENTED.search(reading.lower_body)
-            if match and not re.search(r"\b(?:thread|reply|replied|message|conversation|email)\b", facts.text):
-                yield Hit("thread.invented", "The draft answers a conversation that the context does not hold.", (("body", *match.span()),))
+        if (
+            facts.context.thread_stage == "cold_first_touch"
+            and not facts.context.prior_thread
+            and not facts.prospect_text
+        ):
+            invented = _INVENTED.search(reading.lower_body)
+            if invented and not re.search(r"\b(?:thread|reply|replied|message|conversation|email)\b", facts.text):
+                yield Hit(
+                    "thread.invented",
+                    "The draft answers a conversation that the context does not hold.",
+                    (("body", *match.span()),),
+                )
         for key, value in facts.pairs:
             if not _LEAK_KEY.search(key) or _ID_KEY.search(key) or len(value) < 8:
                 continue
             words = {w for w in re.findall(r"[a-z]{4,}|\d+%?", value) if w not in _STOP}
             shared = words & reading.words
-            if len(words) >= 2 and len(shared) >= 2 and len(shared) * 2 >= len(words) and not facts.context.prior_thread:
+            if (
+                len(words) >= 2
+                and len(shared) >= 2
+                and len(shared) * 2 >= len(words)
+                and not facts.context.prior_thread
+            ):
                 yield Hit("thread.leak", "The draft carries content of another conversation.")
 
 
-_GENERIC = frozenset(
-    "series ai ml cto ceo vp head engineering python java react node kubernetes team hi hello i we the our your monday tuesday wednesday thursday friday google aws azure llm devops data english africa ethiopia".split()
+_GENERIC = word_set(
+    "series ai ml cto ceo vp head engineering python java react node kubernetes team hi hello i we the our "
+    "your monday tuesday wednesday thursday friday google aws azure llm devops data english africa ethiopia"
 )

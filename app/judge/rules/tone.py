@@ -21,36 +21,51 @@ _DETAIL = {
 }
 _CONDESCENDING = re.compile(
     r"\byou(?:r team|r company|r engineers)?(?:'re| are)? (?:clearly |obviously |still |simply |just |really )?"
-    r"(?:struggling with|missing (?:a|the|basic|key|critical)|not (?:mature|serious|ready|doing|keeping)|lacking|lacks?|behind (?:your|the|on|in)|"
+    r"(?:struggling with|missing (?:a|the|basic|key|critical)|not (?:mature|serious|ready|doing|keeping)|lacking|"
+    r"lacks?|behind (?:your|the|on|in)|"
     r"losing (?:ground|out|the)|wasting|stuck (?:in|with)|out of your depth|incapable|outdated|immature)\b"
     r"|\bwhy (?:are|is|do|does|have|haven't|hasn't|aren't|isn't) (?:you|your \w+)(?: \w+)? (?:still|not|struggling)\b"
     r"|\b(?:held together (?:with|by)|amateur\w*|embarrass\w*|naive|clueless|incompeten\w*)\b"
-    r"|\byou (?:really |simply |just )?(?:need|must|have|ought) to (?:catch up|wake up|act|fix|address|modernize|get serious|start taking|understand|realize)\b"
-    r"|\b(?:significant|serious|critical|glaring|obvious|major|clear|concerning) (?:capability |ai |skills? |maturity |engineering |talent |technical )*gaps?\b"
+    r"|\byou (?:really |simply |just )?(?:need|must|have|ought) to (?:catch up|wake up|act|fix|address|modernize|"
+    r"get serious|start taking|understand|realize)\b"
+    r"|\b(?:significant|serious|critical|glaring|obvious|major|clear|concerning) (?:capability |ai |skills? |"
+    r"maturity |engineering |talent |technical )*gaps?\b"
     r"|\b(?:no|any) (?:serious|real|competent|smart) (?:company|cto|team|leader|engineering \w+)\b"
-    r"|\byour (?:peers|competitors|rivals) (?:are|have) (?:all |already |far |way |miles )+(?:ahead|doing|done|building|built|deploying|moved|adopted|solved|passed|investing)\b"
+    r"|\byour (?:peers|competitors|rivals) (?:are|have) (?:all |already |far |way |miles )+(?:ahead|doing|done|"
+    r"building|built|deploying|moved|adopted|solved|passed|investing)\b"
     r"|\b(?:are|is) (?:far |way |well )?ahead of you\b"
 )
 _GUARANTEE = re.compile(
-    r"\b(?:we |i |our \w+ )?(?:(?:can |will |'ll |do )?guarantee[sd]?\b|promise (?:you|that|to)\b)|\b(?:risk[- ]free|no risk|zero risk|100 ?% (?:satisf\w+|success))\b"
-    r"|\bguaranteed (?:delivery|results?|savings?|success|roi|quality|start)\b|\bconsider it done\b|\bwe can handle (?:everything|anything|any stack)\b"
+    r"\b(?:we |i |our \w+ )?(?:(?:can |will |'ll |do )?guarantee[sd]?\b|promise (?:you|that|to)\b)|"
+    r"\b(?:risk[- ]free|no risk|zero risk|100 ?% (?:satisf\w+|success))\b"
+    r"|\bguaranteed (?:delivery|results?|savings?|success|roi|quality|start)\b|\bconsider it done\b|"
+    r"\bwe can handle (?:everything|anything|any stack)\b"
 )
 _BOAST = re.compile(
-    r"\b(?:over |more than )?\d[\d,]{1,6}\+? (?:happy |satisfied |global |enterprise )?(?:clients|customers|companies|engineers placed|placements|projects delivered)\b"
+    r"\b(?:over |more than )?\d[\d,]{1,6}\+? (?:happy |satisfied |global |enterprise )?(?:clients|customers|"
+    r"companies|engineers placed|placements|projects delivered)\b"
     r"|\b\d{1,3} ?% (?:retention|client satisfaction|satisfaction|success rate|client retention)\b"
-    r"|\b(?:the|our) (?:most talented|best|finest|smartest|brightest|greatest|top) (?:engineers|developers|people|talent|team|minds)\b"
-    r"|\b(?:exceed|surpass) (?:all )?your expectations\b|\bindustry leaders?\b|\b(?:incredible|amazing|unbelievable|explosive|phenomenal|game changing) "
-    r"(?:\w+ ){0,2}(?:growth|journey|opportunity|savings|results|talent|team|engineers|value|story)\b|\btake (?:\w+ ){1,4}to the next level\b"
+    r"|\b(?:the|our) (?:most talented|best|finest|smartest|brightest|greatest|top) (?:engineers|developers|"
+    r"people|talent|team|minds)\b"
+    r"|\b(?:exceed|surpass) (?:all )?your expectations\b|\bindustry leaders?\b|\b(?:incredible|amazing|"
+    r"unbelievable|explosive|phenomenal|game changing) "
+    r"(?:\w+ ){0,2}(?:growth|journey|opportunity|savings|results|talent|team|engineers|value|story)\b|"
+    r"\btake (?:\w+ ){1,4}to the next level\b"
     r"|\bwe(?:'re| are) (?:the best|different|number one|#1)\b"
 )
 _SCARE = re.compile(
-    r"\b(?:before|or) (?:your )?(?:competitors?|rivals?|someone else) (?:do|does|beat|take|win|get)\b|\bthe clock is ticking\b|\bwindow is closing\b"
-    r"|\b(?:offer|slots?|spots?) (?:ends?|expires?|closes?|are (?:going|filling))\b|\bdon't (?:miss|let (?:your|this))\b|\brisk (?:falling|being left|losing)\b|\bleft behind\b"
+    r"\b(?:before|or) (?:your )?(?:competitors?|rivals?|someone else) (?:do|does|beat|take|win|get)\b|"
+    r"\bthe clock is ticking\b|\bwindow is closing\b"
+    r"|\b(?:offer|slots?|spots?) (?:ends?|expires?|closes?|are (?:going|filling))\b|\bdon't (?:miss|let (?:your|"
+    r"this))\b|\brisk (?:falling|being left|losing)\b|\bleft behind\b"
     r"|\bjust (?:say|reply|respond) yes\b|\byou(?:'d| would) be (?:crazy|foolish|mad) (?:to|not)\b"
 )
 _FOLLOWUP = re.compile(
-    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|email|e-mail|note|time (?:i|we))|following up again|"
-    r"(?:follow|check|circl|reach)\w* (?:up |in |back |out )?(?:yet )?again\b|i(?:'ve| have) (?:already )?(?:emailed|e-mailed|written|reached out|messaged) (?:you )?(?:several|many|multiple|two|three|\d+|a few) times|"
+    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|email|e-mail|"
+    r"note|time (?:i|we))|following up again|"
+    r"(?:follow|check|circl|reach)\w* (?:up |in |back |out )?(?:yet )?again\b|i(?:'ve|"
+    r" have) (?:already )?(?:emailed|e-mailed|written|reached out|messaged) (?:you )?(?:several|many|multiple|"
+    r"two|three|\d+|a few) times|"
     r"since you (?:haven't|have not|didn't|did not) (?:repl|respond|answer|get back))"
 )
 

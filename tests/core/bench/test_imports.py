@@ -1,0 +1,78 @@
+"""Published drafts: every row of every file becomes a context, and a malformed row is named by file and line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from app.bench.imports import convert_context, read_imports
+from app.errors import InvalidInput
+from app.schemas import Context
+
+FILES = (*(f"third_party_{letter}" for letter in "abcdef"), "salesconversion_bench")
+
+
+@pytest.fixture(scope="module")
+def published() -> Path:
+    root = Path(os.environ.get("PRESEND_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+    folder = root / "data"
+    assert folder.is_dir(), f"the published drafts are expected in {folder}; set PRESEND_SHARED to their parent"
+    return folder
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_row_becomes_a_context(published, name):
+    path = published / f"{name}.jsonl"
+    rows = list(read_imports(path))
+    assert len(rows) == len(path.read_text(encoding="utf-8").splitlines())
+    known = sum(row.context.company_name != "the prospect" for row in rows)
+    assert known >= 0.9 * len(rows)
+    assert {row.failed for row in rows} == {True, False}
+
+
+def test_known_facts_are_taken_where_they_stand():
+    raw = {
+        "prospect_data": {"company_name": "Alder Pay"},
+        "signal_brief": {"confidence": 0.5, "open_roles": 2},
+        "conversation_history": [{"role": "prospect", "message": "Do you have two Go people?"}],
+        "bench_state": {"go_engineers": 1, "total_available": 9},
+        "icp_segment": "mid_market_cost_restructure",
+    }
+    context = Context.model_validate(convert_context(raw))
+    assert context.company_name == "Alder Pay"
+    assert context.icp_segment == 2
+    assert context.thread_stage == "reply_active"
+    assert context.signal_brief.signal_confidence_tier == "medium"
+    assert "open roles: 2" in context.signal_brief.signal_line
+    assert context.bench_summary is not None
+    assert {k: v.available_engineers for k, v in context.bench_summary.stacks.items()} == {"go": 1}
+    assert context.prior_thread[0].role == "prospect"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "not json",
+        json.dumps({"id": "x"}),
+        json.dumps(
+            {"id": "x", "label": "maybe", "context": {}, "draft": {"subject": "", "body": ""}, "license": "", "source_repo": ""}
+        ),
+    ],
+)
+def test_a_malformed_row_is_named_by_file_and_line(tmp_path, row):
+    path = tmp_path / "drafts.jsonl"
+    path.write_text(row + "\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"drafts\.jsonl:1"):
+        list(read_imports(path))
+
+
+def test_a_draft_without_body_is_named_by_field(tmp_path):
+    good = {"id": "x", "label": "pass", "license": "", "source_repo": "a", "draft": {"subject": "s", "body": 3}}
+    path = tmp_path / "drafts.jsonl"
+    path.write_text(json.dumps(good | {"context": {"company": "Alder"}}) + "\n", encoding="utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        list(read_imports(path))
+    assert caught.value.faults[0].path == "body"
