@@ -79,9 +79,7 @@ def score(
     """Criterion by criterion, then the whole. ``score`` is the weakest expected score, ``p_fail`` the largest."""
     failed_by_rule = {f.criterion for f in blocking(findings, policy)}
     judged = model.outcome is Outcome.JUDGED
-    by_id = (
-        dict(zip((c.id for c in rubric.model_criteria), model.distributions, strict=True)) if judged else {}
-    )
+    by_id = dict(zip((c.id for c in rubric.model_criteria), model.distributions, strict=True)) if judged else {}
     results: list[CriterionResult] = []
     failing: list[str] = []
     abstaining: list[str] = []
@@ -151,9 +149,7 @@ def decide(
         action = Action.HOLD if held else Action.REVISE
         return Decision(action, source, f"{first.check}: {_sentence(first.detail)}{more}.")
     if judged and scored.model_failed:
-        return Decision(
-            Action.REVISE, DecisionSource.MODEL, f"The judge finds {_named(scored, failed=True)}."
-        )
+        return Decision(Action.REVISE, DecisionSource.MODEL, f"The judge finds {_named(scored, failed=True)}.")
     if judged and scored.model_abstained:
         return Decision(
             Action.HOLD,
@@ -161,9 +157,7 @@ def decide(
             f"The judge is not sure about {_named(scored, failed=False)}; a person decides.",
         )
     if judged:
-        return Decision(
-            Action.SEND, DecisionSource.RULES_AND_MODEL, "Every rule holds and the judge finds no fault."
-        )
+        return Decision(Action.SEND, DecisionSource.RULES_AND_MODEL, "Every rule holds and the judge finds no fault.")
     cause = (bypass or outcome.value).replace("_", " ")
     if on_failure == "allow":
         return Decision(

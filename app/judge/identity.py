@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from app.judge import pairwise
 from app.judge.prompt import template_digest
 from app.judge.rubric import Rubric, canonical_json
 from app.schemas import JudgeRef
@@ -53,6 +54,9 @@ class JudgeIdentity:
                 "digest": self.rubric.digest,
             },
             "prompt": template_digest(self.rubric),
+            "pairwise": hashlib.sha256(
+                canonical_json([pairwise.system_prompt(self.rubric), pairwise.SCHEMA]).encode()
+            ).hexdigest(),
             "schema": hashlib.sha256(
                 canonical_json([self.rubric.schema(explain=False), self.rubric.schema(explain=True)]).encode()
             ).hexdigest(),

@@ -30,7 +30,11 @@ class _Section(BaseModel):
 
 
 class Vendor(_Section):
-    """Who sends. ``aliases`` are further names that may stand in a draft."""
+    """Who sends.
+
+    ``aliases`` are further names that may stand in a draft; ``public_claims`` are sentences about the vendor that
+    are public and true, so their figures are no boast.
+    """
 
     name: Word
     aliases: tuple[Word, ...] = ()

@@ -187,11 +187,35 @@ def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
+_SAMPLE_DRAFT = Draft(subject="Six roles", body="Hello <|x|>")
+_SAMPLE_CONTEXT = Context.model_validate(
+    {
+        "company_name": "Alder Row",
+        "icp_segment": 2,
+        "thread_stage": "reply_active",
+        "signal_brief": {"signal_line": "Six roles are open.", "signal_confidence_tier": "low", "seen": {"on": "site"}},
+        "bench_summary": {
+            "stacks": {
+                "go": {
+                    "available_engineers": 3,
+                    "time_to_deploy_days": 9,
+                    "note": "two on hold",
+                    "seniority_mix": {"junior_0_2_yrs": 0, "mid_2_4_yrs": 1, "senior_4_plus_yrs": 2},
+                }
+            }
+        },
+        "capacity_request": [{"stack": "go", "requested_count": 2, "seniority": "mid", "lead_days": 5}],
+        "prior_thread": [{"role": "prospect", "content": "Two?"}],
+        "regions": ["EU", "UK"],
+    }
+)
+
+
 def template_digest(rubric: Rubric) -> str:
-    """SHA-256 over everything fixed in the prompt, hex; a changed word or limit changes it."""
+    """SHA-256 over everything fixed in the prompt, hex: a sample stands for the layout, so any change of it shows."""
     fixed = [
         TEMPLATE_VERSION,
-        system_prompt(rubric),
+        list(render(rubric, _SAMPLE_DRAFT, _SAMPLE_CONTEXT).messages),
         system_prompt(rubric, explain=True),
         list(_SEGMENTS),
         _TEMPLATE_TOKEN.pattern,

@@ -286,8 +286,10 @@ class Judge:
         return reply, queue_ms, model_ms
 
     def _count_failure(self, failure: CallFailure, budget_s: float) -> None:
-        slow_server = failure.outcome is Outcome.TIMEOUT and budget_s >= FAIR_BUDGET_S
-        if slow_server or failure.outcome is Outcome.UPSTREAM_ERROR:
+        slow = failure.outcome is Outcome.TIMEOUT and budget_s >= FAIR_BUDGET_S
+        # A 4xx is about one request, so a tenant could provoke it; a refused key is about the server's set-up.
+        theirs = failure.status is not None and 400 <= failure.status < 500 and failure.status not in (401, 403)
+        if slow or (failure.outcome is Outcome.UPSTREAM_ERROR and not theirs):
             self.breaker.failed()
         else:
             self.breaker.undecided()

@@ -78,7 +78,8 @@ def test_a_difference_from_the_models_is_found(database_url: str, change: str) -
 DEFINITIONS = """
 SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 UNION ALL SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND conrelid IS DISTINCT FROM to_regclass('alembic_version')
+WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+AND conrelid IS DISTINCT FROM to_regclass('alembic_version')
 """
 
 

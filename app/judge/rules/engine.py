@@ -68,7 +68,7 @@ class Ruleset:
 
         ``today`` dates the draft; without it, ages are known only where the context states them.
         """
-        facts = Facts.of(context, self._policy, today)
+        facts = Facts.of(context, today)
         reading = Reading(normalise(draft.subject), normalise(draft.body), self._scan_chars)
         hits = self._run(reading, facts)
         hits.extend(self._hostile(reading))

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from app.judge.policy import Policy
 from app.judge.rules.context_fields import (
     DIGITS,
     StackFacts,
@@ -60,8 +59,6 @@ _OPT_OUT = re.compile(
     r"remove (?:me|us)|no further (?:contact|e-?mails?|messages)|take (?:me|us) off|stop spamming|leave (?:me|"
     r"us) alone)\b"
 )
-
-
 _NO_EVENT = DENIED_VALUES | {"public", "private", "bootstrapped", "unfunded", "unknown", "ipo"}
 
 
@@ -70,14 +67,13 @@ class Facts:
     """The context, read once. Everything unknown is None or empty."""
 
     context: Context
-    policy: Policy
     today: datetime.date | None
     pairs: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, context: Context, policy: Policy, today: datetime.date | None) -> Facts:
+    def of(cls, context: Context, today: datetime.date | None) -> Facts:
         """Facts of ``context``; bounded in the number of pairs and characters that are read."""
-        facts = cls(context, policy, today)
+        facts = cls(context, today)
         budget = MAX_FACT_CHARS
         brief = context.signal_brief
         sources: list[Iterator[tuple[str, str]]] = [parse_line(brief.signal_line)]

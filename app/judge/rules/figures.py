@@ -34,7 +34,8 @@ class Figures:
     """Checks ``grounding.count`` and ``grounding.percentage``."""
 
     def __init__(self, policy: Policy) -> None:
-        del policy  # figures are compared with the context alone
+        claims = " ".join(policy.vendor.public_claims).lower()
+        self._claimed = frozenset(float(number) for number in _PERCENT.findall(claims))
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._roles(reading, facts)
@@ -49,7 +50,7 @@ class Figures:
                     yield Hit("grounding.count", detail, (sentence.at(match),))
         for sentence, _ in reading.hits(_PERCENT):
             for match in _PERCENT.finditer(sentence.text):
-                known = float(match.group(1)) in facts.percentages
+                known = float(match.group(1)) in facts.percentages | self._claimed
                 if not known and not denied_before(sentence.text, match.start()):
                     detail = "The draft states a percentage that the context does not hold."
                     yield Hit("grounding.percentage", detail, (sentence.at(match),))

@@ -75,6 +75,7 @@ class Tone:
 
     def __init__(self, policy: Policy) -> None:
         phrases = policy.phrases
+        self._claims = " ".join(policy.vendor.public_claims).lower()
         self._lists = (
             ("tone.banned_phrase", Lexicon(phrases.banned)),
             ("tone.superlative", Lexicon(phrases.superlatives)),
@@ -94,6 +95,8 @@ class Tone:
                 yield Hit(check, _DETAIL[check].format(phrase), ((field, start, end),))
         for check, pattern, detail in _SHAPES:
             for sentence, match in reading.hits(pattern):
+                if check == "tone.boasting" and match.group() in self._claims:
+                    continue
                 if not denied_before(sentence.text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
 

@@ -16,7 +16,9 @@ def test_banks_have_the_same_keys_and_share_no_phrase():
 
 def test_a_shared_phrase_is_refused(monkeypatch):
     train = load_bank("train")
-    mixed = Bank("heldout", load_bank("heldout").lists, {**load_bank("heldout").moves, "generic": train.moves["generic"]})
+    mixed = Bank(
+        "heldout", load_bank("heldout").lists, {**load_bank("heldout").moves, "generic": train.moves["generic"]}
+    )
     monkeypatch.setattr("app.bench.banks.load_bank", lambda name: train if name == "train" else mixed)
     with pytest.raises(Exception, match="stands in both banks"):
         check_banks()

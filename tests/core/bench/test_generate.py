@@ -10,7 +10,6 @@ from app.bench.balance import length_auc, longer_wins
 from app.bench.generate import SPLITS, Example, generate
 from app.bench.moves import CRITERIA
 from app.bench.scenarios import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
-from app.judge.rubric import parse_rubric
 from app.training.encode import default_rubric
 
 COUNT = {"train": 400, "valid": 300, "test": 300}
@@ -32,8 +31,6 @@ def test_another_seed_gives_other_examples():
 
 def test_criteria_are_the_model_criteria_of_the_default_rubric():
     assert tuple(c.id for c in default_rubric().model_criteria) == CRITERIA
-    with pytest.raises(Exception, match="not TOML"):
-        parse_rubric("=", "broken.toml")
 
 
 def test_every_context_is_accepted_by_the_service(examples):
@@ -128,9 +125,8 @@ def test_a_wrong_value_is_not_in_the_facts(examples):
         stated = re.search(r"^States (\d+) open roles where the facts say (\d+)\.", example.why)
         assert stated is not None
         assert example.scores["grounding"] == 1
-        assert stated.group(1) != stated.group(2)
+        assert int(stated.group(1)) not in {example.context.get("open_roles"), int(stated.group(2))}
         assert _numbers(facts) >= {int(stated.group(2))}
-        assert int(stated.group(1)) in _numbers(example.draft.body.replace("-", " "))or int(stated.group(1)) > 15
         checked += 1
     assert checked > 5
 
@@ -138,5 +134,5 @@ def test_a_wrong_value_is_not_in_the_facts(examples):
 def test_hostile_drafts_keep_the_label_of_their_content(examples):
     hostile = [e for e in examples["train"] if e.hostile]
     assert len(hostile) > 20
-    assert any(e.violated for e in hostile)
-    assert all(5 in e.scores.values() for e in hostile)
+    assert {bool(e.violated) for e in hostile} == {True, False}
+    assert all(e.scores["tone"] in (None, 1) for e in hostile)

