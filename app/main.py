@@ -23,7 +23,7 @@ from app.api import comparisons, dashboard, gate, judges, ops, problems, receipt
 from app.api import openapi as openapi_document
 from app.api.dependencies import Authenticator, Limits, Services
 from app.api.middleware import RequestFrame
-from app.db import idempotency, keys
+from app.db import idempotency, keys, migrate
 from app.db.engine import Database
 from app.errors import ConfigurationError, PresendError, SetupError
 from app.judge.calibration import Calibration, parse_calibration
@@ -140,11 +140,12 @@ def wire(settings: Settings) -> Wiring:
         db=db,
         judge=judge,
         scoring=Scoring(judge, db, once, signer, metrics, settings.store_drafts),
-        comparing=Comparing(judge, db, once),
+        comparing=Comparing(judge, db, once, settings.store_drafts),
         receipts=signer,
         metrics=metrics,
         authenticator=Authenticator(db),
         limits=Limits(settings.max_body_bytes, settings.deadline_ms),
+        newest_revision=migrate.head(),
     )
     monitor = EngineMonitor(
         client=client,

@@ -48,6 +48,7 @@ class Services:
     metrics: Metrics
     authenticator: Authenticator
     limits: Limits
+    newest_revision: str
 
 
 class Authenticator:

@@ -44,8 +44,10 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request, services: Wired) -> Response:
     """200 when rules, database and judge are ready; 503 otherwise, naming what is missing."""
     try:
-        await services.db.ping()
-        database = Part(ready=True, detail="ready")
+        revision, newest = await services.db.revision(), services.newest_revision
+        database = Part(ready=revision == newest, detail="ready")
+        if not database.ready:
+            database.detail = f"the schema is at {revision or 'nothing'}, not {newest}; run `presend db upgrade`"
     except StoreUnavailable as error:
         database = Part(ready=False, detail=error.detail)
     engine = services.judge.engine

@@ -20,15 +20,11 @@ EXIT_CODES = {Action.SEND: 0, Action.REVISE: 3, Action.HOLD: 4}
 EXIT_HELP = "Exit code: 0 send, 3 revise, 4 hold, 1 or 2 for errors."
 ANSWER_MARGIN_S = 30.0
 
-RequestFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="The request as JSON; - reads standard input.")
-]
+RequestFile = Annotated[str, typer.Argument(metavar="FILE", help="The request as JSON; - reads standard input.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 UrlOption = Annotated[
     str | None,
-    typer.Option(
-        "--url", envvar="PRESEND_URL", help="Address of the service; else the one that runs on this home."
-    ),
+    typer.Option("--url", envvar="PRESEND_URL", help="Address of the service; else the one that runs on this home."),
 ]
 KeyOption = Annotated[
     str | None,
@@ -46,9 +42,7 @@ def add(program: typer.Typer) -> None:
     program.add_typer(policy, name="policy")
 
 
-def gate(
-    file: RequestFile, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False
-) -> None:
+def gate(file: RequestFile, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Ask a running service whether a draft may be sent.
 
     FILE holds what POST /v1/gate takes: {"draft": {"subject", "body"}, "context": {...}, "deadline_ms": 10000}.
@@ -132,9 +126,7 @@ def check(file: Annotated[Path, typer.Argument(help="A policy in TOML.")]) -> No
     from app.main import load_policy
 
     policy = load_policy(file)
-    typer.echo(
-        f"{file} is a sound policy: {policy.name}, {len(policy.checks)} checks, digest {policy.digest[:12]}."
-    )
+    typer.echo(f"{file} is a sound policy: {policy.name}, {len(policy.checks)} checks, digest {policy.digest[:12]}.")
 
 
 def read_request(file: str) -> bytes:
@@ -144,9 +136,7 @@ def read_request(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise SetupError(
-            f"The file {file} cannot be read: {(error.strerror or 'unknown').lower()}."
-        ) from error
+        raise SetupError(f"The file {file} cannot be read: {(error.strerror or 'unknown').lower()}.") from error
 
 
 def _draft_of(raw: bytes) -> Draft:
@@ -172,9 +162,7 @@ def _ask(method: str, path: str, url: str | None, key: str | None, content: byte
             method, base + path, content=content, headers=headers, timeout=_patience(settings, content)
         )
     except httpx.InvalidURL as error:
-        raise InvalidInput(
-            "The address of the service is no URL; it has the form http://host:port."
-        ) from error
+        raise InvalidInput("The address of the service is no URL; it has the form http://host:port.") from error
     except httpx.TimeoutException as error:
         raise SetupError(f"The service at {base} did not answer in time.") from error
     except httpx.HTTPError as error:

@@ -28,9 +28,7 @@ def add(program: typer.Typer) -> None:
 
 
 def up(
-    port: Annotated[
-        int | None, typer.Option(help="Port of the API; 0 takes a free one.", show_default="8000")
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one.", show_default="8000")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     home: HomeOption = None,
     engine: EngineOption = None,

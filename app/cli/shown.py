@@ -39,9 +39,7 @@ def rules(console: Console, action: Action, findings: Sequence[Finding], draft: 
     """What the rules alone say."""
     count = len(findings)
     said = "every rule holds" if not count else f"{count} rule{'s' if count > 1 else ''} broken"
-    console.print(
-        Text(action.value.upper(), COLOURS[action]), Text(f"— {said} (rules alone, the model was not asked)")
-    )
+    console.print(Text(action.value.upper(), COLOURS[action]), Text(f"— {said} (rules alone, the model was not asked)"))
     _findings(console, findings, draft)
 
 
@@ -59,7 +57,15 @@ def _findings(console: Console, findings: Sequence[Finding], draft: Draft) -> No
     failed = [finding for finding in findings if not finding.passed]
     if not failed:
         return
-    table = Table(Column("check", no_wrap=True), "severity", "what is wrong", "where", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        Column("check", no_wrap=True),
+        "severity",
+        "what is wrong",
+        "where",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
     for finding in failed:
         quotes = [quote(draft, span) for span in finding.evidence[:MAX_QUOTES]]
         table.add_row(finding.check, finding.severity.value, Text(finding.detail), Text("\n").join(quotes))

@@ -53,9 +53,7 @@ def upgrade(home: HomeOption = None) -> None:
     migrate.upgrade(url)
     after = migrate.current(url)
     typer.echo(
-        f"The database is at {after}."
-        if before == after
-        else f"Migrated from {before or 'nothing'} to {after}."
+        f"The database is at {after}." if before == after else f"Migrated from {before or 'nothing'} to {after}."
     )
 
 
@@ -90,9 +88,7 @@ def check(home: HomeOption = None) -> None:
 def create(
     name: Annotated[str, typer.Option(help="What or whom the key is for.")],
     tenant: Annotated[str, typer.Option(help="Whose data it sees; made when it is new.")] = "default",
-    scope: Annotated[
-        list[Scope] | None, typer.Option(help="May be given several times.", show_default="all")
-    ] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="May be given several times.", show_default="all")] = None,
     home: HomeOption = None,
 ) -> None:
     """Make an API key and print it. It is shown this once and kept nowhere.
@@ -124,9 +120,7 @@ def listed(
     async def work(conn: AsyncConnection) -> list[KeyInfo]:
         return await list_keys(conn, tenant)
 
-    table = Table(
-        "id", "tenant", "name", "scopes", "created", "last used", "revoked", box=None, pad_edge=False
-    )
+    table = Table("id", "tenant", "name", "scopes", "created", "last used", "revoked", box=None, pad_edge=False)
     for key in _in_transaction(home, work):
         times = (key.created_at, key.last_used_at, key.revoked_at)
         scopes = ",".join(s.value for s in Scope if s in key.scopes)

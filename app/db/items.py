@@ -57,7 +57,8 @@ _TAKE = sa.text(
       ON CONFLICT (tenant_id, run_id, task_id) DO NOTHING
       RETURNING seq
     )
-    INSERT INTO run_items (tenant_id, run_id, seq, task_id, category, cluster, state, outcome, passed, score, finished_at)
+    INSERT INTO run_items
+      (tenant_id, run_id, seq, task_id, category, cluster, state, outcome, passed, score, finished_at)
     SELECT :tenant_id, :run_id, t.seq, s.task_id, s.category, s.cluster,
       CASE WHEN s.outcome IS NULL THEN 'pending' ELSE 'done' END, s.outcome, s.passed, s.score,
       CASE WHEN s.outcome IS NULL THEN NULL ELSE clock_timestamp() END
@@ -229,7 +230,7 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _item(row: sa.Row[Any]) -> RunItem:
+def _item(row: Any) -> RunItem:
     return RunItem(
         seq=row.seq,
         task_id=row.task_id,

@@ -1,10 +1,11 @@
 """The queue: an item is the job. Claimed for a lease, kept by heartbeats, finished once, or given back.
 
-``attempt`` fences: whoever took an item over has raised it, and a late result with an older one changes nothing and stores
+``attempt`` fences: whoever took an item over has raised it, and a late result with an older one changes and stores
 nothing. A verdict is written by the statement that ends its item, so neither can be there without the other.
 Each function is one statement; call it in a transaction of its own, or two workers may wait for each other.
 """
 
+# ruff: noqa: S608 - statements are put together from fixed parts of our own; values are bound
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence

@@ -158,7 +158,7 @@ def listing_statement(tenant_id: UUID, filters: RunFilters, after: UUID | None) 
 
 
 async def close(conn: AsyncConnection, tenant_id: UUID, run_id: str) -> Run | None:
-    """End the upload of an open run; None where the run is not open. Completed at once when nothing is left to judge."""
+    """End the upload of an open run, which completes it when all is judged; None where the run is not open."""
     return await _moved(conn, _CLOSE, tenant_id, run_id)
 
 

@@ -170,9 +170,7 @@ def last_words(log: Path, *, of: str = "") -> str:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 16_384))
-            lines = [
-                line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()
-            ]
+            lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
     except OSError:
         return ""
     telling = [line for line in lines if of and of in line] or lines

@@ -110,13 +110,9 @@ class Engine:
             code = await child.wait()
             if failed_starts >= MAX_FAILED_STARTS:
                 words = last_words(spec.log, of="Error") or f"exit code {code}"
-                raise SetupError(
-                    f"The engine ended {failed_starts} times before it was up: {words} See {spec.log}."
-                )
+                raise SetupError(f"The engine ended {failed_starts} times before it was up: {words} See {spec.log}.")
             delay = backoff.next(time.monotonic() - started)
-            sentence = (
-                f"the engine ended (exit code {code}) and starts again in {delay:.0f} s; see {spec.log}"
-            )
+            sentence = f"the engine ended (exit code {code}) and starts again in {delay:.0f} s; see {spec.log}"
             self._report.tell(EngineState.STARTING, sentence)
             self._voice.quiet()
             self._voice.say(sentence[:1].upper() + sentence[1:] + ".")
@@ -172,9 +168,7 @@ def model_length(folder: Path) -> int:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         return min(MAX_MODEL_LEN, int(config.get("max_position_embeddings", MAX_MODEL_LEN)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise SetupError(
-            f"{folder} has no readable config.json; remove that folder and start again."
-        ) from error
+        raise SetupError(f"{folder} has no readable config.json; remove that folder and start again.") from error
 
 
 def vllm_env(plan: EnginePlan, key: str, cache: Path) -> dict[str, str]:

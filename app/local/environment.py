@@ -155,9 +155,7 @@ async def _check_foreign(place: Environment, nursery: Nursery, log: Path) -> Non
         )
 
 
-async def _install(
-    place: Environment, requirements: Requirements, nursery: Nursery, log: Path, tell: Tell
-) -> None:
+async def _install(place: Environment, requirements: Requirements, nursery: Nursery, log: Path, tell: Tell) -> None:
     if place.exists:
         tell("removing an engine environment that is unfinished or out of date")
         await asyncio.to_thread(shutil.rmtree, place.root)
@@ -185,15 +183,11 @@ async def _install(
     pip = (str(place.python), "-m", "pip", "--disable-pip-version-check", "--no-input")
     for action in _after(requirements):
         if await step(*pip, *action) != 0:
-            raise SetupError(
-                f"The engine could not be installed: {last_words(log, of='ERROR')} The whole log: {log}"
-            )
+            raise SetupError(f"The engine could not be installed: {last_words(log, of='ERROR')} The whole log: {log}")
     place.mark("complete", requirements)
 
 
-def install_commands(
-    python: Path, variant: Variant, listed: list[str], uv: str | None
-) -> list[tuple[str, ...]]:
+def install_commands(python: Path, variant: Variant, listed: list[str], uv: str | None) -> list[tuple[str, ...]]:
     """The ways to install, in the order in which they are tried until one succeeds.
 
     ``uv`` where there is one; then pip as the machine has it configured, which suffices where a mirror carries the CPU

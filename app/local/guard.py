@@ -47,12 +47,8 @@ def main(argv: list[str]) -> int:
 
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="guard", description=__doc__)
-    parser.add_argument(
-        "--lifeline", type=int, required=True, help="descriptor of a pipe; its end of file means stop"
-    )
-    parser.add_argument(
-        "--stop-signal", type=int, default=int(signal.SIGTERM), help="asks the program to stop"
-    )
+    parser.add_argument("--lifeline", type=int, required=True, help="descriptor of a pipe; its end of file means stop")
+    parser.add_argument("--stop-signal", type=int, default=int(signal.SIGTERM), help="asks the program to stop")
     parser.add_argument("--kill-signal", type=int, default=int(signal.SIGKILL), help="ends it now")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds between the two")
     parser.add_argument("--user", help="run the program as this user (we are root)")
@@ -110,11 +106,7 @@ def _watch(program: subprocess.Popen[bytes], given: argparse.Namespace, woken: i
         if cut:
             watched.remove(given.lifeline)
         now = time.monotonic()
-        if (
-            (cut or asked & {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-            and kill_at is None
-            and last_at is None
-        ):
+        if (cut or asked & {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}) and kill_at is None and last_at is None:
             _signal(program.pid, given.stop_signal)
             kill_at = now + given.grace
         asked -= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}

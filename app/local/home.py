@@ -98,17 +98,11 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise SetupError(
-            f"{folder} is a file, but must be a folder; move it away or choose another --home."
-        ) from error
+        raise SetupError(f"{folder} is a file, but must be a folder; move it away or choose another --home.") from error
     except OSError as error:
-        raise SetupError(
-            f"The folder {folder} cannot be created ({_reason(error)}); choose another --home."
-        ) from error
+        raise SetupError(f"The folder {folder} cannot be created ({_reason(error)}); choose another --home.") from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SetupError(
-            f"The folder {folder} cannot be written to; choose another --home or mend its permissions."
-        )
+        raise SetupError(f"The folder {folder} cannot be written to; choose another --home or mend its permissions.")
 
 
 def need_space(folder: Path, needed: int, who: str) -> None:

@@ -119,11 +119,7 @@ def _gpu() -> tuple[bool, float | None]:
             said = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return False, None
-        return (
-            (True, read_capability(said.stdout))
-            if said.returncode == 0 and said.stdout.strip()
-            else (False, None)
-        )
+        return (True, read_capability(said.stdout)) if said.returncode == 0 and said.stdout.strip() else (False, None)
     return Path("/proc/driver/nvidia/version").exists(), None
 
 

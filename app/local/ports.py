@@ -17,9 +17,7 @@ def claim(host: str, port: int, *, option: str = "--port") -> int:
         When it is in use, not ours to take, or ``host`` is no address of this machine.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
@@ -30,9 +28,7 @@ def claim(host: str, port: int, *, option: str = "--port") -> int:
         elif error.errno in {errno.EACCES, errno.EPERM}:
             reason = f"Port {port} may not be used by this user; choose one above 1023 with {option}."
         else:
-            reason = (
-                f"{host!r} is not an address of this machine; 127.0.0.1 serves this machine, 0.0.0.0 all."
-            )
+            reason = f"{host!r} is not an address of this machine; 127.0.0.1 serves this machine, 0.0.0.0 all."
         raise SetupError(reason) from error
 
 

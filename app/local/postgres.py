@@ -77,9 +77,7 @@ def find_place(home: Home, say: Callable[[str], None]) -> Place:
     make_folder(sockets)
     ours = {os.geteuid()} | ({pwd.getpwnam(user).pw_uid} if user is not None else set())
     if sockets.is_symlink() or sockets.stat().st_uid not in ours:
-        raise SetupError(
-            f"The folder {sockets} belongs to another user; remove it or choose a shorter --home."
-        )
+        raise SetupError(f"The folder {sockets} belongs to another user; remove it or choose a shorter --home.")
     sockets.chmod(0o700)
     place = Place(programs, home.postgres, sockets, home.log(NAME), user)
     if user is not None:
@@ -227,11 +225,7 @@ async def _initialise(place: Place, nursery: Nursery) -> None:
 
 def _remove_unfinished(folder: Path) -> None:
     """Remove a data directory that initdb did not finish; one that holds a database is never touched."""
-    if (
-        (folder / "base" / "1").exists()
-        and (folder / "PG_VERSION").exists()
-        and not folder.name.endswith(".new")
-    ):
+    if (folder / "base" / "1").exists() and (folder / "PG_VERSION").exists() and not folder.name.endswith(".new"):
         raise SetupError(f"{folder} holds data of a Postgres; it is not touched.")
     if not folder.name.endswith(".new") and any(folder.iterdir()):
         raise SetupError(f"{folder} is not a Postgres data directory and not empty; move it away.")
@@ -245,16 +239,12 @@ async def _answers(place: Place, child: Child) -> None:
         if not child.running:
             raise SetupError(f"Postgres did not start: {_words(place)}")
         try:
-            conn = await psycopg.AsyncConnection.connect(
-                place.url_of(SUPERUSER), connect_timeout=3, autocommit=True
-            )
+            conn = await psycopg.AsyncConnection.connect(place.url_of(SUPERUSER), connect_timeout=3, autocommit=True)
             async with conn:
                 await conn.execute("SELECT 1")
         except psycopg.Error as error:
             if time.monotonic() > until:
-                raise SetupError(
-                    f"Postgres does not answer after {START_S:.0f} s: {_words(place)}"
-                ) from error
+                raise SetupError(f"Postgres does not answer after {START_S:.0f} s: {_words(place)}") from error
             await asyncio.sleep(0.1)
         else:
             return
@@ -281,9 +271,7 @@ def _end_old_server(place: Place) -> None:
             os.kill(pid, signal.SIGINT)
             asked = True
         if time.monotonic() > until:
-            raise SetupError(
-                f"Another Postgres (process {pid}) works on {place.data} and does not stop; end it first."
-            )
+            raise SetupError(f"Another Postgres (process {pid}) works on {place.data} and does not stop; end it first.")
         time.sleep(0.1)
     pid_file.unlink(missing_ok=True)
 

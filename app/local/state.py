@@ -42,6 +42,4 @@ class EngineReport:
             return
         self.state, self.detail = state, detail
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        write_private(
-            self.home.engine_state, json.dumps({"state": state, "detail": detail, "since": now}) + "\n"
-        )
+        write_private(self.home.engine_state, json.dumps({"state": state, "detail": detail, "since": now}) + "\n")

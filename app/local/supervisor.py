@@ -140,9 +140,7 @@ class _Supervisor:
             await asyncio.to_thread(migrate.upgrade, url)
         except PresendError as error:
             place_name = f"{where.host or 'local socket'}, port {where.port or 5432}"
-            raise SetupError(
-                f"The database of DATABASE_URL ({place_name}) cannot be used: {error}"
-            ) from error
+            raise SetupError(f"The database of DATABASE_URL ({place_name}) cannot be used: {error}") from error
         return url
 
     def _engine_address(self, home: Home) -> EngineAddress | None:

@@ -102,7 +102,7 @@ class Once:
             yield attempt
         finally:
             if not attempt.committed:
-                async with self._db.transaction() as conn:
+                async with self._db.statements() as conn:
                     await idempotency.abandon(conn, begun)
 
     async def _begin(
@@ -110,7 +110,7 @@ class Once:
     ) -> idempotency.Lease | idempotency.Replay:
         while True:
             try:
-                async with self._db.transaction() as conn:
+                async with self._db.statements() as conn:
                     return await idempotency.begin(
                         conn,
                         tenant_id=tenant_id,

@@ -47,14 +47,15 @@ _PROMISE = re.compile(
     r"|\b(?<!you )(?:can|could|will) (?:\w+ )?(?:supply|provide|staff|deploy|deliver|confirm|commit|cover|place|start|"
     r"offer|assign|send)\b"
     r"|\b(?:confirm(?:ed|ing)?|ready|available|on standby|free|deploy(?:ed|able)?|can start|absolutely|"
-    r"no problem|guaranteed|consider it done|yes|of course|sure|certainly)\b"
+    r"no problem|guaranteed|consider it done|yes|of course|sure|certainly|happy to|glad to)\b"
 )
 _REQUESTED = re.compile(
     r"\b(?:you (?:asked|need|want|requested|are looking|mentioned|were looking|would need|have)|your (?:request|"
     r"need|ask|requirement|open|team|roles?)|the request|asked for|request for|looking for|needs?|"
     r"if you|need of|requirement of|hiring|are open|requested|instead of|rather than|more than|full (?:request|"
-    r"ask)|for (?:the|all|your) )"
+    r"ask))"
 )
+_PART_OF = re.compile(r"\b(?:of|out of)(?: the| your| those| all)? $|^\W{0,2}for\b")
 _LATER = re.compile(
     r"\b(?:remaining|rest|the other|additional|phased?|phasing|ramp(?:ed|ing)?|later|future|eventually|over time|"
     r"pipeline|further|next phase|second wave|would (?:need|require|take|have to)|"
@@ -171,7 +172,7 @@ def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
         return False
     if re.search(r"\b(?:only|just) (?:have )?$", before) and not re.search(r"\bcan\b", before):
         return True
-    if _REQUESTED.search(before) or _REQUESTED.search(match.group()):
+    if _PART_OF.search(before) or _REQUESTED.search(before) or _REQUESTED.search(match.group()):
         return False
     after = clause[match.end() : match.end() + 60]
     if re.match(

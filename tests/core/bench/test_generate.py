@@ -83,10 +83,19 @@ def test_families_are_held_out():
     assert {e.family for e in generate(1, "test", 60, 1)} == HELD_OUT_FAMILIES
 
 
+SPELT = {
+    word: value
+    for value, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
+    )
+}
+
+
 def _numbers(text: str) -> set[int]:
-    words = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-    spelt = {words.index(w) for w in re.findall(r"[a-z]+", text.lower()) if w in words}
-    return spelt | {int(n) for n in re.findall(r"\d+", text)}
+    """Counts in a text, in digits or in words up to twelve."""
+    return {SPELT[w] for w in re.findall(r"[a-z]+", text.lower()) if w in SPELT} | {
+        int(n) for n in re.findall(r"\d+", text)
+    }
 
 
 def test_an_overcommitted_count_exceeds_the_bench_and_an_honest_one_does_not(examples):

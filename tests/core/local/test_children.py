@@ -40,7 +40,9 @@ def gone(pids: list[int], within: float = 10.0) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("code", "expected"), [("", 0), ("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
+@pytest.mark.parametrize(
+    ("code", "expected"), [("", 0), ("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)]
+)
 def test_the_exit_code_is_the_programs(tmp_path: Path, code: str, expected: int) -> None:
     assert asyncio.run(run_to_end(Nursery(), spec(tmp_path, code))) == expected
 

@@ -39,7 +39,10 @@ def after(command: tuple[str, ...], flag: str) -> str:
 def test_vllm_is_asked_for_whole_verdicts(tmp_path: Path) -> None:
     command = vllm_command(Path("/e/bin/python"), model_in(tmp_path / "m"), "presend-judge", 8001, CPU)
     assert command[:3] == ("/e/bin/python", "-m", "vllm.entrypoints.openai.api_server")
-    assert json.loads(after(command, "--structured-outputs-config")) == {"backend": "xgrammar", "disable_any_whitespace": True}
+    assert json.loads(after(command, "--structured-outputs-config")) == {
+        "backend": "xgrammar",
+        "disable_any_whitespace": True,
+    }
     assert after(command, "--generation-config") == "vllm"
     assert after(command, "--scheduling-policy") == "priority"
     assert after(command, "--max-logprobs") == "20"
@@ -152,7 +155,9 @@ def test_an_engine_that_never_comes_up_is_given_up_in_one_sentence(tmp_path: Pat
     asyncio.run(stage.engine.join())
     assert stage.state()["state"] == "failed"
     said = stage.close()
-    assert "The judge model is not available. The engine ended 3 times before it was up: ValueError: no such dtype" in said
+    assert (
+        "The judge model is not available. The engine ended 3 times before it was up: ValueError: no such dtype" in said
+    )
     assert "The rules go on deciding alone." in said
 
 

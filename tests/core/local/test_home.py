@@ -76,7 +76,11 @@ def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
         f"with only_one(Home(pathlib.Path({str(home.root)!r}))): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"

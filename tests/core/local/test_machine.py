@@ -41,7 +41,9 @@ def test_the_kv_cache_is_an_eighth_of_the_memory(gib: int, cache: int) -> None:
     assert choose(machine(memory=gib * GIB)).kv_cache_gib == cache
 
 
-@pytest.mark.parametrize(("capability", "dtype"), [(9.0, "bfloat16"), (8.0, "bfloat16"), (7.5, "float16"), (None, "auto")])
+@pytest.mark.parametrize(
+    ("capability", "dtype"), [(9.0, "bfloat16"), (8.0, "bfloat16"), (7.5, "float16"), (None, "auto")]
+)
 def test_a_gpu_is_used_with_the_dtype_that_it_has(capability: float | None, dtype: str) -> None:
     plan = choose(machine(gpu=True, capability=capability))
     assert (plan.variant, plan.dtype, plan.threads, plan.kv_cache_gib) == ("cuda", dtype, None, None)
@@ -55,7 +57,14 @@ def test_the_option_wins_over_what_was_found() -> None:
 
 @pytest.mark.parametrize(
     ("text", "cores"),
-    [("200000 100000\n", 2.0), ("150000 100000", 1.5), ("max 100000", None), ("", None), ("200000 0", None), ("x y", None)],
+    [
+        ("200000 100000\n", 2.0),
+        ("150000 100000", 1.5),
+        ("max 100000", None),
+        ("", None),
+        ("200000 0", None),
+        ("x y", None),
+    ],
 )
 def test_a_container_quota_is_read(text: str, cores: float | None) -> None:
     assert read_quota(text) == cores

