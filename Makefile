@@ -6,7 +6,7 @@ VENV ?= .venv
 ARGS ?=
 
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check lint bench clean engine

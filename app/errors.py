@@ -6,6 +6,7 @@
     ├── InvalidInput            the caller sent something that cannot be used      422
     │   ├── MalformedBody       not JSON that we accept                            400
     │   ├── PayloadTooLarge     over the byte limit                                413
+    │   ├── UnsupportedMedia    a body that says it is not JSON                    415
     │   └── UnknownRubric       no such rubric                                     422
     ├── NotAuthenticated        no key, or not one of ours                         401
     ├── NotPermitted            the key lacks the scope                            403
@@ -68,6 +69,12 @@ class PayloadTooLarge(InvalidInput):
     """More bytes than the limit."""
 
     slug, title, status = "payload-too-large", "The body is too large", 413
+
+
+class UnsupportedMedia(InvalidInput):
+    """The body says that it is something else than JSON."""
+
+    slug, title, status = "unsupported-media-type", "The body is not JSON", 415
 
 
 class UnknownRubric(InvalidInput):

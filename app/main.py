@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,28 +16,26 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import __version__
-from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, verdicts
+from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, runs, verdicts
 from app.api import openapi as openapi_document
 from app.api.dependencies import Authenticator, Limits, Services
 from app.api.middleware import RequestFrame
 from app.db import idempotency, keys, migrate
 from app.db.engine import Database
 from app.errors import ConfigurationError, PresendError, SetupError
-from app.judge.calibration import Calibration, parse_calibration
-from app.judge.identity import ModelIdentity
-from app.judge.policy import Policy, parse_policy
-from app.judge.rubric import Rubric, parse_rubric
-from app.llm import JudgeClient, LlmSettings
-from app.services.breaker import Breaker
+from app.llm import JudgeClient
 from app.services.comparisons import Comparing
 from app.services.engine import EngineMonitor
-from app.services.judging import EngineState, Judge
 from app.services.once import Once
 from app.services.receipts import Receipts
+from app.services.runs import Runs
 from app.services.scoring import Scoring
-from app.services.slots import Slots
+from app.services.wiring import assemble, load_policy
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
+from app.worker import judge_parts
+
+__all__ = ["Wiring", "create_app", "load_policy", "run", "wire"]
 
 _HOUSEKEEPING_S = 15.0
 _log = structlog.get_logger("presend")
@@ -76,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Presend", version=__version__, lifespan=lifespan, redirect_slashes=False)
     app.state.services = services
     app.state.draining = False
+    app.state.watchers = 0
     app.add_middleware(RequestFrame, metrics=services.metrics)
     problems.install(app)
     for router in (
@@ -84,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         receipts.router,
         comparisons.router,
         judges.router,
+        runs.router,
         ops.router,
         dashboard.router,
     ):
@@ -108,32 +105,18 @@ def wire(settings: Settings) -> Wiring:
         raise ConfigurationError(
             "PRESEND_RECEIPT_KEY is not set. Give it a random secret of 32 characters, the same on every replica."
         )
-    policy = load_policy(settings.policy)
-    rubrics = load_rubrics(settings.rubric)
-    default_rubric = next(reversed(rubrics))
     metrics = Metrics()
-    client = JudgeClient(
-        LlmSettings(
-            base_url=settings.vllm_base_url or "http://127.0.0.1:8001/v1",
-            model=settings.judge_model,
-            api_key=settings.vllm_api_key.get_secret_value() if settings.vllm_api_key else None,
-            max_connections=settings.model_slots * 2,
-        )
+    assembled = assemble(
+        judge_parts(
+            settings,
+            slots=settings.model_slots,
+            kept_for_gate=settings.gate_slots,
+            max_waiting=settings.max_waiting,
+        ),
+        metrics,
     )
+    judge = assembled.judge
     db = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool)
-    state = EngineState(model=ModelIdentity(settings.judge_model))
-    breaker = Breaker(settings.breaker_failures, settings.breaker_open_s)
-    judge = Judge(
-        policy=policy,
-        rubrics=rubrics,
-        default_rubric=default_rubric,
-        calibration=load_calibration(settings.judge_calibration, settings.adapter),
-        client=client,
-        slots=Slots(settings.model_slots, settings.gate_slots, settings.max_waiting),
-        breaker=breaker,
-        engine=state,
-        metrics=metrics,
-    )
     once = Once(db, metrics)
     signer = _receipts(settings)
     services = Services(
@@ -141,21 +124,14 @@ def wire(settings: Settings) -> Wiring:
         judge=judge,
         scoring=Scoring(judge, db, once, signer, metrics, settings.store_drafts),
         comparing=Comparing(judge, db, once, settings.store_drafts),
+        runs=Runs(db, judge, once),
         receipts=signer,
         metrics=metrics,
         authenticator=Authenticator(db),
-        limits=Limits(settings.max_body_bytes, settings.deadline_ms),
+        limits=Limits(settings.max_body_bytes, settings.deadline_ms, settings.max_upload_bytes),
         newest_revision=migrate.head(),
     )
-    monitor = EngineMonitor(
-        client=client,
-        rubrics=rubrics,
-        state=state,
-        breaker=breaker,
-        identify=lambda: read_manifest(settings.judge_manifest, settings.judge_model),
-        loading=lambda: read_loading(settings.home / "run" / "engine.json"),
-    )
-    return Wiring(services, client, monitor)
+    return Wiring(services, assembled.client, assembled.monitor)
 
 
 def _receipts(settings: Settings) -> Receipts:
@@ -164,72 +140,6 @@ def _receipts(settings: Settings) -> Receipts:
         return Receipts(secret, settings.receipt_ttl_s)
     except ValueError as error:
         raise ConfigurationError(f"PRESEND_RECEIPT_KEY does not fit: {error}.") from None
-
-
-def _read(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The {what} {path} cannot be read: {type(error).__name__}.") from None
-
-
-def load_policy(path: Path | None) -> Policy:
-    """The vendor policy of a file, or the fictional default."""
-    if path is not None:
-        return parse_policy(_read(path, "policy"), str(path))
-    shipped = resources.files("app.judge") / "vendors" / "kestrelworks.toml"
-    return parse_policy(shipped.read_text(encoding="utf-8"), "kestrelworks.toml")
-
-
-def load_rubrics(path: Path | None) -> dict[str, Rubric]:
-    """The default rubric and, last, the one of the file: the last one is used when a request names none."""
-    shipped = resources.files("app.judge") / "rubrics" / "default.toml"
-    default = parse_rubric(shipped.read_text(encoding="utf-8"), "default.toml")
-    rubrics = {default.name: default}
-    if path is not None:
-        own = parse_rubric(_read(path, "rubric"), str(path))
-        rubrics.pop(own.name, None)
-        rubrics[own.name] = own
-    return rubrics
-
-
-def load_calibration(path: Path | None, adapter: str) -> Calibration:
-    """The calibration of a file, or the one shipped with the adapter; none for another adapter."""
-    if path is not None:
-        return parse_calibration(_read(path, "calibration"), str(path))
-    shipped = resources.files("app") / "weights" / "calibration.json"
-    if adapter == "shipped" and shipped.is_file():
-        return parse_calibration(shipped.read_text(encoding="utf-8"), "calibration.json")
-    return Calibration()
-
-
-def read_manifest(path: Path | None, model: str) -> ModelIdentity:
-    """Which weights serve, from the manifest that the merge wrote; unknown parts say so."""
-    if path is None:
-        return ModelIdentity(model)
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        base, adapter, weights = manifest["base"], manifest["adapter"], manifest["weights"]
-        return ModelIdentity(
-            name=model,
-            base=f"{base['name']}@{base['sha256'][:12]}",
-            adapter=f"lora-r{adapter['rank']}@{adapter['sha256'][:12]}" if adapter else None,
-            weights_digest=weights["sha256"],
-            adapter_digest=adapter["sha256"] if adapter else "none",
-            dtype=weights["dtype"],
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        _log.warning("manifest.unreadable", path=str(path))
-        return ModelIdentity(model)
-
-
-def read_loading(path: Path) -> str | None:
-    """What the supervisor is doing about the engine, when it says so."""
-    try:
-        status = json.loads(path.read_text(encoding="utf-8"))
-        return f"{status['state']}: {status['detail']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 async def _housekeeping(services: Services) -> None:

@@ -67,6 +67,16 @@ class Settings(BaseSettings):
     max_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(512, description="Requests that may wait for a slot.")
     breaker_failures: Annotated[int, Field(ge=1)] = Field(5, description="Failures in a row that open the breaker.")
     breaker_open_s: Annotated[float, Field(gt=0)] = Field(5.0, description="Seconds before the breaker tries again.")
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(1, description="Batch workers that `presend up` starts.")
+    batch_slots: Annotated[int, Field(ge=1, le=4096)] = Field(
+        16, description="Model calls at once, per worker; with `gate_slots` no more than `engine_max_seqs`."
+    )
+    batch_lease_s: Annotated[float, Field(ge=1, le=600)] = Field(
+        15.0, description="Seconds after which the items of a dead worker are taken over."
+    )
+    max_upload_bytes: Annotated[int, Field(ge=1_024)] = Field(
+        1_073_741_824, description="Largest upload of items, scores or labels; a line may hold `max_body_bytes`."
+    )
     store_drafts: bool = Field(True, description="Keep draft and context beside the verdict, for reviewers.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line.")
     log_json: bool = Field(False, description="One JSON object a line.")

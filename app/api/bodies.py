@@ -1,6 +1,6 @@
 """Request bodies, read strictly: bounded bytes, one reading of the JSON, every fault named by path, nothing echoed.
 
-Refused here: bodies over the limit, invalid UTF-8, duplicate keys, NaN and Infinity, NUL and lone surrogates (Postgres
+Refused here: bodies over the limit, other types than JSON, invalid UTF-8, duplicate keys, NaN and Infinity, NUL and lone surrogates (Postgres
 text cannot hold them), absurd depth. A parser that quietly picks one of two equal keys would judge another draft than
 the one the caller meant.
 """
@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from app.errors import Fault, InvalidInput, MalformedBody, PayloadTooLarge
+from app.errors import Fault, InvalidInput, MalformedBody, PayloadTooLarge, UnsupportedMedia
 from app.judge.rubric import canonical_json
 
 MAX_DEPTH = 32
@@ -55,6 +55,21 @@ async def read_bytes(request: Request, limit: int) -> bytes:
             raise PayloadTooLarge(f"The body may hold {limit} bytes at most.")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def require_json(request: Request) -> None:
+    """Take a body that says it is JSON, or says nothing.
+
+    Raises
+    ------
+    UnsupportedMedia
+        For a body of another type, or a compressed one.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMedia("Send JSON with `Content-Type: application/json`.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("Send the body without compression.")
 
 
 def parse_json(raw: bytes) -> Any:
@@ -159,6 +174,7 @@ def json_body(model: type[M]) -> Callable[[Request], Coroutine[Any, Any, Body[M]
     """A dependency that reads, parses and validates the body as ``model``."""
 
     async def read(request: Request) -> Body[M]:
+        require_json(request)
         value = parse_json(await read_bytes(request, request.app.state.services.limits.max_body_bytes))
         return Body(fit(model, value), value)
 

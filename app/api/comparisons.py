@@ -23,7 +23,7 @@ router = APIRouter(tags=["comparisons"])
     "/v1/comparisons",
     response_model=Pairwise,
     summary="Compare two drafts for one context",
-    responses=responses(400, 401, 403, 409, 413, 422, 503),
+    responses=responses(400, 401, 403, 409, 413, 415, 422, 503),
     openapi_extra=describe_body(PairwiseRequest, examples.COMPARISON),
 )
 async def compare(

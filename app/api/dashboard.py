@@ -87,7 +87,7 @@ async def asset(name: str) -> Response:
 
 
 @router.get(
-    "/v1/summary", response_model=Summary, summary="Counts by action and outcome", responses=responses(401, 403)
+    "/v1/summary", response_model=Summary, summary="Counts by action and outcome", responses=responses(401, 403, 422, 503)
 )
 async def summary(
     principal: CanRead,
@@ -111,7 +111,7 @@ async def summary(
     "/v1/verdicts/{verdict_id}/input",
     response_model=JudgedInput,
     summary="What a verdict was given on",
-    responses=responses(401, 403, 404, 422),
+    responses=responses(401, 403, 404, 422, 503),
     tags=["verdicts"],
 )
 async def judged_input(verdict_id: UUID, principal: CanRead, services: Wired) -> JudgedInput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
@@ -16,16 +15,16 @@ from app.api.bodies import Body
 from app.db import keys
 from app.db.engine import Database
 from app.db.keys import Principal, Scope
-from app.errors import Fault, InvalidInput, NotAuthenticated, NotPermitted
+from app.errors import NotAuthenticated, NotPermitted
 from app.services.comparisons import Comparing
 from app.services.deadline import Deadline
 from app.services.judging import Judge
 from app.services.once import IdempotencyKey, Reply
 from app.services.receipts import Receipts
+from app.services.runs import Runs
 from app.services.scoring import Scoring
 from app.telemetry import Metrics
 
-_KEY = re.compile(r"^[\x21-\x7e]{1,200}$")
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Limits:
 
     max_body_bytes: int
     default_deadline_ms: int
+    max_upload_bytes: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Services:
     judge: Judge
     scoring: Scoring
     comparing: Comparing
+    runs: Runs
     receipts: Receipts
     metrics: Metrics
     authenticator: Authenticator
@@ -118,20 +119,21 @@ def require(scope: Scope) -> Callable[[Request], Coroutine[Any, Any, Principal]]
 
 CanScore = Annotated[Principal, Depends(require(Scope.SCORE))]
 CanRead = Annotated[Principal, Depends(require(Scope.READ))]
+CanManage = Annotated[Principal, Depends(require(Scope.MANAGE))]
 
 
 async def idempotency_key(
-    idempotency_key: Annotated[
-        str | None, Header(description="Up to 200 printable characters; the same key never writes twice.")
+    given: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r"^[!-~]{1,200}$",
+            description="Up to 200 printable characters; the same key never writes twice.",
+        ),
     ] = None,
 ) -> str | None:
     """The caller's idempotency key, when there is one."""
-    if idempotency_key is not None and not _KEY.match(idempotency_key):
-        raise InvalidInput(
-            "The idempotency key does not fit.",
-            (Fault("header.Idempotency-Key", "must be 1 to 200 printable ASCII characters without spaces"),),
-        )
-    return idempotency_key
+    return given
 
 
 GivenKey = Annotated[str | None, Depends(idempotency_key)]

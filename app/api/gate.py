@@ -20,7 +20,7 @@ router = APIRouter(tags=["gate"])
     "/v1/gate",
     response_model=GateResponse,
     summary="Send, revise or hold one draft",
-    responses=responses(400, 401, 403, 409, 413, 422, 503),
+    responses=responses(400, 401, 403, 409, 413, 415, 422, 503),
     openapi_extra=describe_body(GateRequest, examples.GATE),
 )
 async def gate(

@@ -10,7 +10,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app import __version__
-from app.schemas import GateRequest, PairwiseRequest, Problem, ReceiptVerifyRequest, VerdictRequest
+from app.schemas import (
+    GateRequest,
+    LabelIn,
+    PairwiseRequest,
+    Problem,
+    ReceiptVerifyRequest,
+    RunCreate,
+    RunItemIn,
+    ScoreIn,
+    VerdictRequest,
+)
 
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
@@ -22,6 +32,10 @@ _BODIES: tuple[type[BaseModel], ...] = (
     VerdictRequest,
     PairwiseRequest,
     ReceiptVerifyRequest,
+    RunCreate,
+    RunItemIn,
+    ScoreIn,
+    LabelIn,
     Problem,
 )
 

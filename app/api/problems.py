@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -77,6 +78,8 @@ def install(app: FastAPI) -> None:
         detail = {404: "There is nothing at this address.", 405: "This address does not take that method."}
         text = detail.get(error.status_code, title + ".")
         headers = dict(error.headers) if error.headers else None
+        if error.status_code == 405:
+            headers = {"Allow": ", ".join(_methods(request))}
         return problem_response(error.status_code, slug, title, text, instance=instance_of(request), headers=headers)
 
     async def parameters(request: Request, error: Exception) -> Response:
@@ -99,6 +102,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, parameters)
 
 
+def _methods(request: Request) -> list[str]:
+    """Every method that some route takes at this address; the framework names only those of the first route."""
+    path = request.scope["path"]
+    matching = [r for r in iter_route_contexts(request.app.routes) if r.path_regex and r.path_regex.match(path)]
+    return sorted({method for route in matching for method in route.methods or ()})
+
+
 def unexpected(instance: str | None) -> Response:
     """The problem for an error of ours; details are in the log under the request id."""
     return problem_response(
@@ -119,6 +129,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "Not found for this tenant",
         409: "Idempotency conflict",
         413: "The body is too large",
+        415: "The body is not JSON",
         422: "A field does not fit",
         429: "Too many requests",
         503: "No slot, or the database cannot be reached",

@@ -19,7 +19,7 @@ router = APIRouter(tags=["receipts"])
     "/v1/receipts/verify",
     response_model=ReceiptVerifyResponse,
     summary="Check a receipt against the draft about to be sent",
-    responses=responses(400, 401, 403, 413, 422),
+    responses=responses(400, 401, 403, 413, 415, 422),
     openapi_extra=describe_body(ReceiptVerifyRequest, examples.RECEIPT),
 )
 async def verify(

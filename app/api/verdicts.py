@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from app.api import examples
@@ -17,6 +18,8 @@ from app.db import verdicts
 from app.errors import NotFound
 from app.schemas import Action, Outcome, Page, Verdict, VerdictRequest
 
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Times that a filter may name; beyond them there is no arithmetic."""
 router = APIRouter(tags=["verdicts"])
 
 
@@ -24,7 +27,7 @@ router = APIRouter(tags=["verdicts"])
     "/v1/verdicts",
     response_model=Verdict,
     summary="Score one draft with rules and model",
-    responses=responses(400, 401, 403, 409, 413, 422, 503),
+    responses=responses(400, 401, 403, 409, 413, 415, 422, 503),
     openapi_extra=describe_body(VerdictRequest, examples.VERDICT),
 )
 async def score(
@@ -53,10 +56,10 @@ async def listing(
     action: Annotated[Action | None, Query(description="Only this action.")] = None,
     outcome: Annotated[Outcome | None, Query(description="Only this outcome.")] = None,
     criterion: Annotated[
-        str | None, Query(description="Only verdicts that failed this criterion.", max_length=40)
+        str | None, Query(description="Only verdicts that failed this criterion.", pattern="^[a-z][a-z_]{1,30}$")
     ] = None,
-    since: Annotated[datetime | None, Query(description="From this time on.")] = None,
-    until: Annotated[datetime | None, Query(description="Before this time.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="From this time on.", ge=EARLIEST, le=LATEST)] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Before this time.", ge=EARLIEST, le=LATEST)] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Items a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page[Verdict]:

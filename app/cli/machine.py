@@ -21,6 +21,7 @@ def add(program: typer.Typer) -> None:
     """Put the commands into the program."""
     program.command()(up)
     program.command()(serve)
+    program.command()(worker)
     model = typer.Typer(no_args_is_help=True, help="Install the engine and prepare the model ahead of time.")
     model.command()(engine)
     model.command()(prepare)
@@ -70,6 +71,21 @@ def serve(
     from app.main import run
 
     run(load_settings({"port": port, "host": host}))
+
+
+def worker() -> None:
+    """Judge the items of stored runs, until a signal says stop; any number may run, on any number of machines.
+
+    It needs DATABASE_URL and VLLM_BASE_URL. `presend up` starts one already (PRESEND_WORKERS).
+
+    \b
+    Examples:
+      presend worker
+      PRESEND_BATCH_SLOTS=64 presend worker
+    """
+    from app.worker import run
+
+    run(load_settings())
 
 
 def engine(home: HomeOption = None, engine: EngineOption = None) -> None:

@@ -12,7 +12,7 @@ from app import __version__
 from app.cli import drafts, machine, store
 from app.errors import ConfigurationError, PresendError, SetupError
 
-EXIT_FAILED, EXIT_CONFIGURATION = 1, 2
+EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 1, 2, 130
 
 
 @dataclass
@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
         # The sentence is Presend's own; the codes are in the package's docstring.
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
         if session.debug:
             raise

@@ -120,7 +120,7 @@ def listed(
     async def work(conn: AsyncConnection) -> list[KeyInfo]:
         return await list_keys(conn, tenant)
 
-    table = Table("id", "tenant", "name", "scopes", "created", "last used", "revoked", box=None, pad_edge=False)
+    table = Table(Column("id", no_wrap=True), "tenant", "name", "scopes", *TIMES, box=None, pad_edge=False)
     for key in _in_transaction(home, work):
         times = (key.created_at, key.last_used_at, key.revoked_at)
         scopes = ",".join(s.value for s in Scope if s in key.scopes)

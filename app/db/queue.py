@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.models import verdicts
+from app.schemas import Verdict
 
 MAX_RUNS_A_CLAIM = 16
 _LEASE = "clock_timestamp() + make_interval(secs => :lease_s)"
@@ -120,6 +121,11 @@ _VERDICT_OF = sa.text(
     f"SELECT i.verdict_id FROM run_items AS i JOIN ({_GIVEN}) AS g ON i.tenant_id = g.tenant_id "
     "AND i.run_id = g.run_id AND i.seq = g.seq WHERE i.state = 'done'"
 )
+_JUDGED_BEFORE = sa.text(
+    "SELECT DISTINCT ON (input_digest) input_digest, document::text AS document FROM verdicts "
+    "WHERE tenant_id = :tenant_id AND input_digest = ANY(:inputs) AND judge_digest = :judge AND outcome = 'judged' "
+    "ORDER BY input_digest, id DESC"
+).bindparams(sa.bindparam("inputs", type_=sa.ARRAY(sa.Text())))
 _WAITING = sa.text(
     "SELECT coalesce(sum(n_pending), 0) AS pending, coalesce(sum(n_running), 0) AS running FROM runs "
     "WHERE status IN ('open', 'running')"
@@ -231,6 +237,15 @@ async def take_back(conn: AsyncConnection, most: int = 1_000) -> int:
 async def stored_verdicts(conn: AsyncConnection, held: Sequence[Held]) -> set[UUID]:
     """Ids of the verdicts with which these items have ended: after a lost reply, to see what was committed."""
     return set((await conn.execute(_VERDICT_OF, _arrays(list(held)))).scalars())
+
+
+async def judged_before(
+    conn: AsyncConnection, tenant_id: UUID, input_digests: Sequence[str], judge_digest: str
+) -> dict[str, Verdict]:
+    """For each of these inputs that this judge has judged for the tenant: its newest verdict."""
+    values = {"tenant_id": tenant_id, "inputs": list(input_digests), "judge": judge_digest}
+    found = await conn.execute(_JUDGED_BEFORE, values)
+    return {row.input_digest: Verdict.model_validate_json(row.document) for row in found}
 
 
 async def depth(conn: AsyncConnection) -> tuple[int, int]:

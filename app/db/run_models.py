@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -26,13 +27,13 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB
 from sqlalchemy.types import Boolean
 
 from app.db.models import metadata
 from app.schemas import Outcome
 
-__all__ = ["COUNTERS", "OUTCOME_COUNTERS", "labels", "metadata", "run_inputs", "run_items", "runs"]
+__all__ = ["COUNTERS", "OUTCOME_COUNTERS", "labels", "metadata", "run_inputs", "run_items", "run_marks", "runs"]
 
 _Time = DateTime(timezone=True)
 OUTCOME_COUNTERS = tuple(outcome.value for outcome in Outcome)
@@ -147,4 +148,22 @@ labels = Table(
     CheckConstraint("run_id IS NOT NULL OR verdict_id IS NOT NULL", name="about_something"),
     Index("ix_labels_run", "tenant_id", "run_id", "task_id", "id", postgresql_where=text("run_id IS NOT NULL")),
     Index("ix_labels_verdict", "tenant_id", "verdict_id", "id", postgresql_where=text("verdict_id IS NOT NULL")),
+)
+
+# Derived from the items and made again at any time: for one field, which tasks of a run have which value, as bits in
+# the order of task ids. ``items`` says for how many items it was made; ``labels`` is null where the values are too many.
+run_marks = Table(
+    "run_marks",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("clustered", Boolean, nullable=False),
+    Column("labels", ARRAY(Text)),
+    Column("marks", ARRAY(BIT(varying=True))),
+    PrimaryKeyConstraint("tenant_id", "run_id", "field"),
+    ForeignKeyConstraint(["tenant_id", "run_id"], ["runs.tenant_id", "runs.id"], ondelete="CASCADE"),
+    CheckConstraint("cardinality(labels) = cardinality(marks)", name="label_for_each_mark"),
 )

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import verdicts
@@ -76,17 +75,10 @@ _TAKE = (
 )
 _SUM = sa.select(table.c.task_set_sum).where(*_one)
 _UPLOADING = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:run_id, 5))")
-_JUDGED_BY = (
-    sa.update(table)
-    .where(
-        table.c.tenant_id == sa.bindparam("p_tenant_id"),
-        table.c.id == sa.bindparam("p_id"),
-        sa.not_(table.c.judge_digests.contains(array([sa.bindparam("p_digest", type_=sa.Text())]))),
-    )
-    .values(
-        judge_digests=sa.func.array_append(table.c.judge_digests, sa.bindparam("p_digest", type_=sa.Text())),
-        judge=sa.func.coalesce(table.c.judge, sa.cast(sa.bindparam("p_judge", type_=sa.Text()), JSONB)),
-    )
+_JUDGED_BY = sa.text(
+    "UPDATE runs SET judge_digests = array_append(judge_digests, CAST(:p_digest AS text)), "
+    "judge = coalesce(judge, CAST(:p_judge AS jsonb)) "
+    "WHERE tenant_id = :p_tenant_id AND id = :p_id AND CAST(:p_digest AS text) <> ALL(judge_digests)"
 )
 _MARK_ERASING = (
     sa.update(table)

@@ -88,6 +88,7 @@ def _hidden_spans(text: str) -> list[tuple[int, int]]:
     """Half-open spans of comments and of elements that a reader never sees, in order, not overlapping."""
     found: list[tuple[int, int]] = []
     lowered: str | None = None
+    unclosed: set[str] = set()
     position, comment_ends = 0, True
     while (position := text.find("<", position)) != -1:
         end = -1
@@ -99,7 +100,11 @@ def _hidden_spans(text: str) -> list[tuple[int, int]]:
             name = tag.group(1).lower()
             if name in _SILENT_TAGS or _HIDDEN_STYLE.search(tag.group(2)):
                 lowered = text.lower() if lowered is None else lowered
-                close = lowered.find(f"</{name}", tag.end()) if len(lowered) == len(text) else -1
+                close = -1
+                if name not in unclosed and len(lowered) == len(text):
+                    close = lowered.find(f"</{name}", tag.end())
+                if close == -1:
+                    unclosed.add(name)  # none follows this one, so none follows the next
                 end = text.find(">", close) + 1 if close != -1 else tag.end()
                 end = end or len(text)
         if end == -1:

@@ -92,7 +92,7 @@ class Engine:
 
     def _progress(self, stage: str, detail: str) -> None:
         self._voice.progress(stage, detail)
-        self._report.tell(self._state, f"{stage}: {detail}" if detail else stage)
+        self._report.tell(self._state, detail or stage)
 
     async def _serve(self, spec: Spec) -> None:
         backoff = Backoff()

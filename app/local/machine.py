@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -80,10 +81,7 @@ def look() -> Machine:
 
 
 def _cores() -> tuple[int, ...]:
-    if hasattr(os, "sched_getaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-    else:
-        allowed = list(range(os.cpu_count() or 1))
+    allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
     quota = read_quota(_text("/sys/fs/cgroup/cpu.max"))
     return tuple(allowed[: max(1, math.ceil(quota))] if quota is not None else allowed)
 

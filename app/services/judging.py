@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class ModelCall:
     answer: RawAnswer | None = None
     queue_ms: float | None = None
     model_ms: float | None = None
+    failure: CallFailure | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class Judge:
             findings=tuple(findings),
             scored=scored,
             decision=decision,
-            call=ModelCall(call.verdict, bypass, call.answer, call.queue_ms, call.model_ms),
+            call=replace(call, bypass=bypass),
             notes=notes + call.verdict.notes,
             total_ms=deadline.elapsed_ms,
         )
@@ -281,7 +282,7 @@ class Judge:
             self._count_failure(reply, budget_s)
             if reply.outcome is Outcome.NOT_CALLED:
                 return _not_called(reply.detail, bypass="deadline_spent", queue_ms=queue_ms)
-            return ModelCall(ModelVerdict(reply.outcome, reply.detail), None, None, queue_ms, model_ms)
+            return ModelCall(ModelVerdict(reply.outcome, reply.detail), None, None, queue_ms, model_ms, reply)
         self.breaker.succeeded()
         return reply, queue_ms, model_ms
 

@@ -68,6 +68,15 @@ class Attempt:
         self.committed = True
         return Reply(status, body)
 
+    async def commit_answer(self, write: Callable[[AsyncConnection], Awaitable[tuple[int, bytes]]]) -> Reply:
+        """Run ``write``, which returns status and body of the answer, and complete the lease with it, or neither."""
+        async with self._db.transaction() as conn:
+            status, body = await write(conn)
+            if self._lease is not None:
+                await idempotency.complete(conn, self._lease, status, body)
+        self.committed = True
+        return Reply(status, body)
+
 
 class Once:
     """Guards writes with idempotency keys."""

@@ -15,7 +15,7 @@ import structlog
 
 from app.errors import ConfigurationError
 from app.judge.calibration import Calibration, parse_calibration
-from app.judge.identity import UNKNOWN, ModelIdentity
+from app.judge.identity import ModelIdentity
 from app.judge.policy import Policy, parse_policy
 from app.judge.rubric import Rubric, parse_rubric
 from app.llm import JudgeClient, LlmSettings
@@ -136,17 +136,18 @@ def read_manifest(path: Path | None, model: str) -> ModelIdentity:
         return ModelIdentity(model)
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        base, adapter, weights = manifest["base"], manifest["adapter"], manifest["weights"]
+        return ModelIdentity(
+            name=model,
+            base=f"{base['name']}@{base['sha256'][:12]}",
+            adapter=f"lora-r{adapter['rank']}@{adapter['sha256'][:12]}" if adapter else None,
+            weights_digest=weights["sha256"],
+            adapter_digest=adapter["sha256"] if adapter else "none",
+            dtype=weights["dtype"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         _log.warning("manifest.unreadable", path=str(path))
         return ModelIdentity(model)
-    return ModelIdentity(
-        name=model,
-        base=str(manifest.get("base", UNKNOWN)),
-        adapter=manifest.get("adapter"),
-        weights_digest=str(manifest.get("weights_digest", UNKNOWN)),
-        adapter_digest=str(manifest.get("adapter_digest", UNKNOWN)),
-        dtype=str(manifest.get("dtype", UNKNOWN)),
-    )
 
 
 def read_loading(path: Path) -> str | None:

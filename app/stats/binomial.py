@@ -18,10 +18,9 @@ _BLOCK = 1 << 18
 
 def _stirling_table() -> FloatArray:
     """Return log n! minus Stirling's formula for n < 16 (0 at n = 0, where it is not used)."""
-    rest = [0.0]
-    for n in range(1, _TABLE_TO):
-        rest.append(math.lgamma(n + 1.0) - (n + 0.5) * math.log(n) + n - 0.5 * math.log(2.0 * math.pi))
-    return np.array(rest)
+    whole = range(1, _TABLE_TO)
+    rest = [math.lgamma(n + 1.0) - (n + 0.5) * math.log(n) + n - 0.5 * math.log(2.0 * math.pi) for n in whole]
+    return np.array([0.0, *rest])
 
 
 _STIRLING_TABLE = _stirling_table()

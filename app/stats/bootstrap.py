@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Protocol
 
 import numpy as np
@@ -16,11 +17,17 @@ import numpy as np
 from app.stats.convolution import MAX_WINDOW, SAME_PROBABILITY, Draws, SumDistribution, convolve, window
 from app.stats.errors import NoVerdicts
 from app.stats.histogram import Histogram
-from app.stats.lattice import BINS_PER_SD, Lattice, bin_scores
+from app.stats.lattice import BINS_PER_SD, Lattice, bin_scores, same_score_distance
 from app.stats.results import INVERTED_CDF, Interval
 from app.stats.special import FloatArray, IntArray, normal_cdf, normal_quantile
 
-BINNED = "; scores binned at sd/64, mean kept"
+#: Up to this many scores off any grid, all resamples are listed: C(15, 8) = 6,435 of them.
+ENUMERATE_TO = 8
+
+#: A grid whose window is larger is finer than a thousandth of a standard error, and is binned.
+EXACT_WINDOW = 1 << 18
+
+BINNED = "; scores binned at sd/64, mean and variance kept"
 
 
 class Resampled(Protocol):
@@ -114,9 +121,33 @@ class TwoGrids:
         return 0.5 * (self.at_most(self.observed) + self.at_most(self.observed - 1))
 
 
+@dataclass(frozen=True, eq=False)
+class AllSums:
+    """A resampled mean with every value that it can take, ascending, and P(T* <= value)."""
+
+    values: FloatArray
+    cdf: FloatArray
+    estimate: float
+    exact: bool
+    n: int
+    acceleration: float
+
+    def quantile(self, q: float) -> float:
+        """See `Resampled.quantile`."""
+        wanted = q - min(SAME_PROBABILITY, 0.01 * q, 0.01 * (1.0 - q))
+        return float(self.values[min(int(np.searchsorted(self.cdf, wanted)), self.values.size - 1)])
+
+    def middle(self) -> float:
+        """See `Resampled.middle`."""
+        slack = same_score_distance(float(np.abs(self.values).max()))
+        below = int(np.searchsorted(self.values, self.estimate - slack))
+        reached = int(np.searchsorted(self.values, self.estimate + slack))
+        return 0.5 * sum(float(self.cdf[at - 1]) if at else 0.0 for at in (below, reached))
+
+
 def acceleration(second: float, third: float, n: float) -> float:
     """BCa acceleration of a mean in closed form, sum d^3 / (6 (sum d^2)^1.5)."""
-    return third / (6.0 * second**1.5 * math.sqrt(n))
+    return third / (6.0 * second * math.sqrt(second * n))
 
 
 def bootstrap_mean(scores: Histogram) -> Resampled:
@@ -130,7 +161,8 @@ def bootstrap_mean(scores: Histogram) -> Resampled:
     Returns
     -------
     Resampled
-        Exact when the scores lie on a grid whose window fits; else on a grid of step sd/64.
+        Exact when the scores lie on a grid whose window fits, or are so few that all resamples can be
+        listed; else on a grid of step sd/64.
 
     Raises
     ------
@@ -145,14 +177,28 @@ def bootstrap_mean(scores: Histogram) -> Resampled:
     """
     if not scores.n:
         raise NoVerdicts("There is no judged item to resample.")
+    n = scores.n
+    accel = acceleration(scores.second_moment, scores.third_moment, n)
+    if n <= ENUMERATE_TO and scores.lattice is None:
+        return _enumerated(scores, accel)
     made = _on_one_step([scores])
     positions, weights = made.sides[0]
-    accel = acceleration(scores.second_moment, scores.third_moment, scores.n)
     observed = float(weights @ positions)
-    return OnGrid(
-        convolve([Draws.of(positions, weights, scores.n)]),
-        made.offsets[0], made.step, scores.n, observed, scores.mean, made.exact, scores.n, accel,
-    )  # fmt: skip
+    offset = made.offsets[0] if made.exact else scores.mean - made.step * observed / n
+    joint = convolve([Draws.of(positions, weights, n)])
+    return OnGrid(joint, offset, made.step, n, observed, scores.mean, made.exact, n, accel)
+
+
+def _enumerated(scores: Histogram, accel: float) -> AllSums:
+    """Each way to draw n of n scores, with its multinomial probability."""
+    n, m = scores.n, scores.values.size
+    drawn = np.array(list(combinations_with_replacement(range(m), n)))
+    times = (drawn[:, :, None] == np.arange(m)).sum(axis=1)
+    factorials = np.array([math.factorial(k) for k in range(n + 1)], dtype=np.float64)
+    chances = factorials[n] / factorials[times].prod(axis=1) * ((scores.counts / n) ** times).prod(axis=1)
+    means = times @ (scores.values - scores.mean) / n + scores.mean
+    order = np.argsort(means, kind="stable")
+    return AllSums(means[order], np.cumsum(chances[order]), scores.mean, True, n, accel)
 
 
 def bootstrap_difference(a: Histogram, b: Histogram) -> Resampled:
@@ -181,14 +227,15 @@ def bootstrap_difference(a: Histogram, b: Histogram) -> Resampled:
     accel = third / (6.0 * second**1.5)
     made = _on_one_step([a, b])
     (at_a, weight_a), (at_b, weight_b) = made.sides
-    shift = made.offsets[1] - made.offsets[0]
     draws_b = Draws.of(at_b, weight_b, b.n)
     if a.n == b.n:
         mirrored = Draws.of(-at_a[::-1], weight_a[::-1], a.n)
         observed = float(weight_b @ at_b - weight_a @ at_a)
         joint = convolve([draws_b, mirrored])
+        shift = made.offsets[1] - made.offsets[0] if made.exact else delta - made.step * observed / a.n
         return OnGrid(joint, shift, made.step, a.n, observed, delta, made.exact, n, accel)
     numerator = a.n * float(weight_b @ at_b) - b.n * float(weight_a @ at_a)
+    shift = made.offsets[1] - made.offsets[0] if made.exact else delta - made.step * numerator / (a.n * b.n)
     return TwoGrids(
         convolve([Draws.of(at_a, weight_a, a.n)]), convolve([draws_b]),
         a.n, b.n, made.step, shift, math.floor(numerator), delta, made.exact, n, accel,
@@ -197,7 +244,7 @@ def bootstrap_difference(a: Histogram, b: Histogram) -> Resampled:
 
 @dataclass(frozen=True, eq=False)
 class _OneStep:
-    """Histograms as weights on whole positions, one step for all, an offset for each."""
+    """Histograms as weights on whole positions, one step for all; offsets only where it is exact."""
 
     step: float
     offsets: list[float]
@@ -206,21 +253,22 @@ class _OneStep:
 
 
 def _on_one_step(sides: list[Histogram]) -> _OneStep:
-    limit = MAX_WINDOW // len(sides)
     grids = _one_grid(sides)
     if grids is not None:
-        placed = [
-            (grid.positions, side.counts.astype(np.float64)) for grid, side in zip(grids, sides, strict=True)
-        ]
-        if all(_points(at, weight, side.n) <= limit for (at, weight), side in zip(placed, sides, strict=True)):
+        placed = [(grid.positions, side.counts.astype(np.float64)) for grid, side in zip(grids, sides, strict=True)]
+        if all(_points(at, weight, side.n) <= EXACT_WINDOW for (at, weight), side in zip(placed, sides, strict=True)):
             return _OneStep(grids[0].step, [grid.offset for grid in grids], placed, True)
     # A window is at most 18 standard errors wide, unless one score far off all others widens it.
     width = min(side.sd for side in sides if side.sd > 0.0) / BINS_PER_SD
     while True:
         placed = [bin_scores(side.values, side.counts.astype(np.float64), width) for side in sides]
-        if all(_points(at, weight, side.n) <= limit for (at, weight), side in zip(placed, sides, strict=True)):
-            return _OneStep(width, [float(side.values[0]) for side in sides], placed, False)
+        if all(_points(at, weight, side.n) <= MAX_WINDOW // 2 for (at, weight), side in zip(placed, sides, strict=True)):
+            break
         width *= 2.0
+    # Binning adds variance; a shorter step takes it out of the resampled estimate again.
+    added = sum(_variance(at, weight) / side.n for (at, weight), side in zip(placed, sides, strict=True))
+    step = math.sqrt(sum(side.second_moment / side.n for side in sides) / added)
+    return _OneStep(step, [0.0 for _ in sides], placed, False)
 
 
 def _one_grid(sides: list[Histogram]) -> list[Lattice] | None:
@@ -235,6 +283,12 @@ def _one_grid(sides: list[Histogram]) -> list[Lattice] | None:
         return None
     places = [np.rint((side.values - grid.offset) / grid.step).astype(np.int64) for side in sides]
     return [Lattice(grid.offset, grid.step, place) for place in places]
+
+
+def _variance(positions: IntArray, weights: FloatArray) -> float:
+    total = float(weights.sum())
+    centre = float(weights @ positions) / total
+    return float(weights @ (positions - centre) ** 2) / total
 
 
 def _points(positions: IntArray, weights: FloatArray, n: int) -> int:

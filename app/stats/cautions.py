@@ -43,6 +43,17 @@ def constant_margin(name: str, constant: bool) -> Caution | None:
     )
 
 
+def constant_outcome(constant: bool, n: int) -> Caution | None:
+    """Warn when all of several items have the same outcome."""
+    if not constant or n < 2:
+        return None
+    return Caution(
+        "constant-outcome",
+        f"All {n} judged items have the same outcome; a resampled interval has no width, and such a run is "
+        "often a placeholder or a broken judge.",
+    )
+
+
 def missing_verdicts(missing: int, n: int) -> Caution | None:
     """Warn when items have no verdict."""
     if not missing:

@@ -198,9 +198,7 @@ def cluster_mean(
             lo, hi = mean - half, mean + half
             if ends is not None:
                 lo, hi = max(lo, ends[0]), min(hi, ends[1])
-            quoted = Interval(
-                mean, lo, hi, confidence, "Student t over clusters", CLOSED_FORM, groups, True, False
-            )
+            quoted = Interval(mean, lo, hi, confidence, "Student t over clusters", CLOSED_FORM, groups, True, False)
         percentile, bca = _bootstrap(clusters, confidence, se == 0.0, seed, resamples)
     se_items = items.sd / math.sqrt(max(1, items.n - 1)) if items is not None and items.n else None
     effect = (se / se_items) ** 2 if se is not None and se_items else None

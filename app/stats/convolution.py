@@ -55,7 +55,8 @@ class Draws:
     def means(self) -> FloatArray:
         """Mean of one draw of each kind, shape (P,)."""
         low = self.positions[:, :1]
-        return low[:, 0] + (self.probabilities * (self.positions - low)).sum(axis=1)
+        risen = (self.probabilities * (self.positions - low)).sum(axis=1)
+        return np.asarray(low[:, 0] + risen, dtype=np.float64)
 
     @cached_property
     def centres(self) -> IntArray:

@@ -46,9 +46,7 @@ class Histogram:
     grid: Lattice | None = None
 
     @classmethod
-    def of(
-        cls, counts: Mapping[float, int] | Iterable[tuple[float | None, int]], missing: int = 0
-    ) -> Histogram:
+    def of(cls, counts: Mapping[float, int] | Iterable[tuple[float | None, int]], missing: int = 0) -> Histogram:
         """Count scores.
 
         Parameters
@@ -84,9 +82,7 @@ class Histogram:
         return cls.on_grid(0.0, 1.0, np.arange(2, dtype=np.int64), counts, missing)
 
     @classmethod
-    def on_grid(
-        cls, offset: float, step: float, positions: IntArray, counts: IntArray, missing: int = 0
-    ) -> Histogram:
+    def on_grid(cls, offset: float, step: float, positions: IntArray, counts: IntArray, missing: int = 0) -> Histogram:
         """Count scores ``offset + step * position`` on a known grid; positions ascending and distinct."""
         held = counts > 0
         if not held.all():
@@ -283,9 +279,7 @@ class PairCounts:
                 Histogram.of_rate(both + only_b, only_a + neither),
                 Histogram.on_grid(0.0, 1.0, np.arange(-1, 2, dtype=np.int64), gaps),
             )
-        pooled = Histogram.of_arrays(
-            np.concatenate([pairs.a, pairs.b]), np.concatenate([pairs.counts, pairs.counts])
-        )
+        pooled = Histogram.of_arrays(np.concatenate([pairs.a, pairs.b]), np.concatenate([pairs.counts, pairs.counts]))
         grid = pooled.lattice
         if grid is None:
             gaps_raw = pairs.b - pairs.a
@@ -308,9 +302,7 @@ class PairCounts:
 
     def filled(self, a: float, b: float) -> PairCounts:
         """Return the pairs with missing verdicts of a and of b replaced by the given scores."""
-        return PairCounts(
-            np.where(np.isnan(self.a), a, self.a), np.where(np.isnan(self.b), b, self.b), self.counts
-        )
+        return PairCounts(np.where(np.isnan(self.a), a, self.a), np.where(np.isnan(self.b), b, self.b), self.counts)
 
 
 def _tallied(offset: float, step: float, places: IntArray, counts: IntArray) -> Histogram:

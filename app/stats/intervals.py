@@ -148,9 +148,7 @@ def t_interval(mean: float, sd: float, n: int, confidence: float = 0.95) -> Inte
     if not sd >= 0.0:
         raise BadInput("A standard deviation is at least 0.")
     half = -t_quantile((1.0 - confidence) / 2.0, n - 1.0) * sd / math.sqrt(n)
-    return Interval(
-        mean, mean - half, mean + half, confidence, "Student t", CLOSED_FORM, n, True, sd == 0.0
-    )
+    return Interval(mean, mean - half, mean + half, confidence, "Student t", CLOSED_FORM, n, True, sd == 0.0)
 
 
 def welch_interval(
@@ -192,14 +190,10 @@ def welch_interval(
         return Interval(delta, delta, delta, confidence, "Welch t", CLOSED_FORM, n_a + n_b, True, True)
     df = 1.0 / ((u / total) ** 2 / (n_a - 1) + (v / total) ** 2 / (n_b - 1))
     half = -t_quantile((1.0 - confidence) / 2.0, df) * math.sqrt(total)
-    return Interval(
-        delta, delta - half, delta + half, confidence, "Welch t", CLOSED_FORM, n_a + n_b, True, False
-    )
+    return Interval(delta, delta - half, delta + half, confidence, "Welch t", CLOSED_FORM, n_a + n_b, True, False)
 
 
-def newcombe_independent(
-    passed_a: int, n_a: int, passed_b: int, n_b: int, confidence: float = 0.95
-) -> Interval:
+def newcombe_independent(passed_a: int, n_a: int, passed_b: int, n_b: int, confidence: float = 0.95) -> Interval:
     """Newcombe's hybrid score interval for the difference of two independent rates, b - a.
 
     With Wilson bounds (l, u) of each rate: d - sqrt((p_b - l_b)^2 + (u_a - p_a)^2) and

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.stats.bootstrap import bca_interval, bootstrap_mean, constant_interval, percentile_interval
-from app.stats.cautions import missing_verdicts
+from app.stats.cautions import constant_outcome, missing_verdicts
 from app.stats.histogram import Histogram
 from app.stats.intervals import clopper_pearson, recommended_rate, t_interval
 from app.stats.missing import FailureBounds, Scale, bound_mean, need_verdicts, scale_ends
@@ -112,7 +112,7 @@ def mean_ci(
     def again(filled: Histogram) -> Interval:
         return quoted if filled is scores else recommend_mean(filled, confidence, rate, ends)
 
-    caution = missing_verdicts(scores.missing, n + scores.missing)
+    found = (missing_verdicts(scores.missing, n + scores.missing), constant_outcome(scores.degenerate, n))
     return MeanEstimate(
         metric="rate" if rate else "score",
         n=n,
@@ -125,7 +125,7 @@ def mean_ci(
         recommended=quoted,
         conservative=clopper_pearson(scores.count_of(1.0), n, confidence) if rate else None,
         failure_bounds=bound_mean(scores, ends, again, threshold),
-        warnings=(caution,) if caution else (),
+        warnings=tuple(caution for caution in found if caution is not None),
         engine_version=ENGINE_VERSION,
         digest=digest_of("scores", scores.values, scores.counts, scores.missing),
     )
@@ -157,9 +157,7 @@ def group_ci(
     Each interval has the stated confidence by itself; the family of them has less.
     """
     check_confidence(confidence)
-    return {
-        name: mean_ci(scores, confidence, scale) if scores.n else None for name, scores in groups.items()
-    }
+    return {name: mean_ci(scores, confidence, scale) if scores.n else None for name, scores in groups.items()}
 
 
 def failure_bounds(
@@ -198,9 +196,7 @@ def recommend_mean(
     return recommend_score(scores, confidence, ends, bca)
 
 
-def recommend_score(
-    scores: Histogram, confidence: float, ends: Scale, bca: Interval | None = None
-) -> Interval:
+def recommend_score(scores: Histogram, confidence: float, ends: Scale, bca: Interval | None = None) -> Interval:
     """Return the interval to quote for a mean of scores (or of differences of scores).
 
     Parameters

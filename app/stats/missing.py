@@ -94,9 +94,7 @@ def bound_mean(
     return FailureBounds(scores.missing, excluded, low, high, robust)
 
 
-def bound_delta(
-    pairs: PairCounts, ends: Scale, interval: Callable[[PairCounts], Interval]
-) -> PairFailureBounds:
+def bound_delta(pairs: PairCounts, ends: Scale, interval: Callable[[PairCounts], Interval]) -> PairFailureBounds:
     """Evaluate ``interval`` at the smallest and the largest difference that missing verdicts allow."""
     missing_a, missing_b = pairs.missing("a"), pairs.missing("b")
     if not missing_a and not missing_b:

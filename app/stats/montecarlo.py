@@ -183,9 +183,7 @@ def ratio_statistic(numerators: FloatArray, denominators: FloatArray) -> Statist
     return statistic
 
 
-def median_ci(
-    scores: Histogram, confidence: float = 0.95, *, seed: int = 0, resamples: int = 10_000
-) -> Interval:
+def median_ci(scores: Histogram, confidence: float = 0.95, *, seed: int = 0, resamples: int = 10_000) -> Interval:
     """Bootstrap percentile interval of the (lower) median of scores.
 
     Parameters
@@ -200,6 +198,4 @@ def median_ci(
     Interval
         In the unit of the scores.
     """
-    return monte_carlo_ci(
-        scores.counts, quantile_statistic(scores.values), confidence, seed=seed, resamples=resamples
-    )
+    return monte_carlo_ci(scores.counts, quantile_statistic(scores.values), confidence, seed=seed, resamples=resamples)

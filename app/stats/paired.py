@@ -19,7 +19,7 @@ from app.stats.means import bootstrap_intervals, recommend_score
 from app.stats.missing import PairFailureBounds, Scale, bound_delta, need_pairs, scale_ends
 from app.stats.paired_intervals import check_bounds, tango
 from app.stats.results import ENGINE_VERSION, Caution, Interval, check_count, digest_of
-from app.stats.signflip import sign_flip
+from app.stats.signflip import of_mcnemar, sign_flip
 from app.stats.unpaired import UnpairedIntervals, unpaired_intervals
 
 
@@ -200,15 +200,13 @@ def paired_delta(
     percentile, bca = bootstrap_intervals(gaps, confidence)
     quoted = recommend_delta(pairs, confidence, rate, ends, bca)
     spread_ddof1 = gaps.sd * math.sqrt(n / max(1, n - 1))
-    paired = PairedIntervals(
-        percentile, bca, quoted, gaps.sd / math.sqrt(n), spread_ddof1 / math.sqrt(n)
-    )
+    paired = PairedIntervals(percentile, bca, quoted, gaps.sd / math.sqrt(n), spread_ddof1 / math.sqrt(n))
     unpaired = unpaired_intervals(side_a, side_b, confidence, rate)
     var_a, var_b, var_gap = side_a.second_moment, side_b.second_moment, gaps.second_moment
     covariance = (var_a + var_b - var_gap) / 2.0
-    flips = sign_flip(gaps)
     table = Table(*pairs.table) if rate else None
     exact = mcnemar(table.only_a, table.only_b) if table else None
+    flips = of_mcnemar(exact) if exact else sign_flip(gaps)
     bounds = bound_delta(
         pairs,
         scale_ends(rate, ends),

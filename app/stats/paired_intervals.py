@@ -94,9 +94,7 @@ def tango(both: int, only_a: int, only_b: int, neither: int, confidence: float =
     return Interval(delta, lo, hi, confidence, "Tango score", SCORE_TEST, n, True, constant)
 
 
-def tango_bounds_many(
-    only_a: FloatArray, only_b: FloatArray, n: FloatArray, z: float
-) -> tuple[FloatArray, FloatArray]:
+def tango_bounds_many(only_a: FloatArray, only_b: FloatArray, n: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
     """Tango's bounds for many tables at once.
 
     Parameters
@@ -139,7 +137,8 @@ def _score_many(only_a: FloatArray, only_b: FloatArray, n: FloatArray, delta: Fl
     room = delta * (1.0 - delta)
     chance = (np.sqrt(np.maximum(linear * linear + 8.0 * n * only_a * room, 0.0)) - linear) / (4.0 * n)
     variance = np.maximum(n * (2.0 * chance + room), 1e-300)
-    return np.clip((only_b - only_a - n * delta) / np.sqrt(variance), -_FAR, _FAR)
+    score = (only_b - only_a - n * delta) / np.sqrt(variance)
+    return np.asarray(np.clip(score, -_FAR, _FAR), dtype=np.float64)
 
 
 def bonett_price(both: int, only_a: int, only_b: int, neither: int, confidence: float = 0.95) -> Interval:

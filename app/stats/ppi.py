@@ -116,9 +116,7 @@ def ppi_rate(
     humans = recommended_rate(yes, labelled, confidence) if labelled else None
     if labelled < 2:
         reason = "Prediction-powered inference needs at least two human labels."
-        return PpiRate(
-            labelled, n, humans, judge, None, None, None, None, None, reason, (), ENGINE_VERSION, digest
-        )
+        return PpiRate(labelled, n, humans, judge, None, None, None, None, None, reason, (), ENGINE_VERSION, digest)
     y, f = yes / labelled, (both_pass + only_judge) / labelled
     covariance = both_pass / labelled - y * f
     pooled = (both_pass + only_judge + passed) / (labelled + n)

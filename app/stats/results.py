@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -94,9 +95,13 @@ def check_confidence(confidence: float, name: str = "confidence") -> float:
 
 def check_count(value: int, name: str) -> int:
     """Return ``value`` as an int when it is a whole number >= 0; raise `BadInput` otherwise."""
-    if isinstance(value, bool) or value != int(value) or value < 0:
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = -1
+    if whole < 0:
         raise BadInput(f"The count '{name}' must be a whole number of at least 0, and is {value!r}.")
-    return int(value)
+    return whole
 
 
 def digest_of(*parts: object) -> str:

@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from app.stats.convolution import MAX_WINDOW, Draws, SumDistribution, convolve, window
 from app.stats.histogram import Histogram
 from app.stats.lattice import BINS_PER_SD, find_lattice, same_score_distance
-from app.stats.mcnemar import mcnemar
+from app.stats.mcnemar import McNemarTest, mcnemar
 from app.stats.special import FloatArray, IntArray
 
 _ENUMERATE_TO = 16
@@ -78,14 +78,18 @@ def sign_flip(differences: Histogram) -> SignFlipTest:
         return SignFlipTest(1.0, 1.0, 0.0, 0, True)
     sizes, for_side, against = _by_size(values, counts)
     if sizes.size == 1:
-        coin = mcnemar(int(against[0]), int(for_side[0]))
-        return SignFlipTest(coin.exact, coin.exact_one_sided, coin.log10_exact, n, True)
+        return of_mcnemar(mcnemar(int(against[0]), int(for_side[0])))
     grid = find_lattice(np.append(0.0, sizes))
     if grid is not None:
         return _on_grid(grid.positions[1:], for_side, against)
     if n <= _ENUMERATE_TO:
         return _enumerated(sizes, for_side, against)
     return _on_fine_grid(sizes, for_side, against)
+
+
+def of_mcnemar(test: McNemarTest) -> SignFlipTest:
+    """Return McNemar's exact test as the sign-flip test that it is."""
+    return SignFlipTest(test.exact, test.exact_one_sided, test.log10_exact, test.discordant, True)
 
 
 def _by_size(values: FloatArray, counts: IntArray) -> tuple[FloatArray, IntArray, IntArray]:
@@ -147,9 +151,7 @@ def _tilted(positions: IntArray, counts: FloatArray, theta: float) -> Draws:
     return Draws(places, np.stack([1.0 - chance, chance], axis=1), counts)
 
 
-def _log_tail(
-    made: SumDistribution, positions: IntArray, counts: FloatArray, theta: float, flipped: int
-) -> float:
+def _log_tail(made: SumDistribution, positions: IntArray, counts: FloatArray, theta: float, flipped: int) -> float:
     """log P(D <= flipped) for D = flipped units under fair signs, from its tilted law.
 
     P0(D = d) = P_theta(D = d) exp(theta d) prod_i ((1 + exp(-theta v_i)) / 2)^c_i.

@@ -48,9 +48,7 @@ class _Series:
         return np.clip(np.where(place <= 0, 0.0, np.where(place >= points, 1.0, value)), 0.0, 1.0)
 
 
-def percentile_bounds(
-    minus: IntArray, plus: IntArray, n: IntArray, confidence: float
-) -> tuple[FloatArray, FloatArray]:
+def percentile_bounds(minus: IntArray, plus: IntArray, n: IntArray, confidence: float) -> tuple[FloatArray, FloatArray]:
     """Percentile bootstrap bounds of many means over items worth -1, 0 or 1.
 
     Parameters

@@ -70,9 +70,7 @@ class UnpairedComparison:
     digest: str
 
 
-def unpaired_delta(
-    a: Histogram, b: Histogram, confidence: float = 0.95, scale: Scale = None
-) -> UnpairedComparison:
+def unpaired_delta(a: Histogram, b: Histogram, confidence: float = 0.95, scale: Scale = None) -> UnpairedComparison:
     """Compare two systems judged on independent tasks.
 
     Parameters

@@ -16,6 +16,7 @@ from tests.cli.conftest import Presend
 COMMANDS = [
     ["up"],
     ["serve"],
+    ["worker"],
     ["gate"],
     ["rules"],
     ["judge"],

@@ -127,6 +127,7 @@ def start(home: Path, *options: str, more: Mapping[str, str] | None = None) -> U
     """Start `presend up` on a free port."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     printed = home / "printed"
+    Home(home).address.unlink(missing_ok=True)  # one that was killed leaves it
     command = [sys.executable, "-m", "app.cli", "up", "--port", "0", *options]
     with printed.open("wb") as file:
         process = subprocess.Popen(

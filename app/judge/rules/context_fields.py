@@ -21,6 +21,13 @@ ROUND = re.compile(
     r"\b(?:(pre-seed|pre seed|seed)\b(?!ed|ing)|series[\s_-]?([a-h])(?:[\s_]?(?:/|and|"
     r"or)[\s_]?(?:series\s)?([a-h])\b)?(?![a-z]))"
 )
+_SEGMENT_HINTS = (
+    (1, re.compile(r"segment[\s_]?1\b|recently[\s_]funded|series[\s_]a[\s_]b|fresh(?:ly)?[\s_]funded")),
+    (2, re.compile(r"segment[\s_]?2\b|restructur|cost[\s_]pressure|mid[\s_-]?market")),
+    (3, re.compile(r"segment[\s_]?3\b|leadership[\s_](?:transition|change)|new[\s_](?:cto|leader|vp)")),
+    (4, re.compile(r"segment[\s_]?4\b|capability[\s_]gap")),
+    (0, re.compile(r"\babstain\b|segment[\s_]?0\b|\bgeneral\b|\bunknown\b")),
+)
 
 
 class Tier(StrEnum):
@@ -130,3 +137,8 @@ def stack_facts(name: str, record: StackRecord) -> StackFacts:
     return StackFacts(
         name, record.available_engineers, record.time_to_deploy_days, note_withholds(record.note), levels or None
     )
+
+
+def segments_in(text: str) -> set[int]:
+    """Prospect segments that lower-cased text names."""
+    return {number for number, hint in _SEGMENT_HINTS if hint.search(text)}

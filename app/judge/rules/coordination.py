@@ -144,6 +144,8 @@ class Coordination:
                 yield Hit("coordination.booking", detail, (sentence.at(match),))
         for sentence, match in reading.hits(_CLAIMED):
             text = sentence.text
+            if _AGREES.match(match.group()) and _answers_time(facts):
+                continue  # the prospect named the time; whether it is the same one is slot_altered's question
             if not denied_before(text, match.start()) and not _WHEN_AGREED.search(text[: match.start()]):
                 detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
                 yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
@@ -245,6 +247,7 @@ class Coordination:
                     yield Hit("coordination.pushback", detail, (sentence.at(match),))
 
 
+_AGREES = re.compile(r"see you|confirmed|looking forward|talk to you|speak")
 _WHEN_AGREED = re.compile(r"\b(?:if|once|when)\b")
 _OFFERED = re.compile(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b")
 

@@ -21,6 +21,7 @@ from app.judge.rules.context_fields import (
     integer,
     parse_line,
     rounds_in,
+    segments_in,
     stack_facts,
     tier_of,
 )
@@ -31,10 +32,13 @@ from app.schemas import Context, TaskType, ThreadStage
 
 MAX_PAIRS = 2_000
 MAX_FACT_CHARS = 40_000
-
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?![\w])")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s?(?:%|percent\b|per cent\b)")
 _FLAT = re.compile(r"(?:low|flat|weak|slow|none|declining|negative|unknown)\b")
+_FLAGGED_OFF = re.compile(r"\bdetected[\"']?\s?[:=]\s?false")
+_PROSPECT_KEYS = (
+    *("prospect message", "prospect text", "prospect rejection", "last message", "reply text", "reply message"),
+)
 _ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
 _ROLES_PROSE = re.compile(
     rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|"
@@ -46,13 +50,6 @@ _ROLES_PROSE = re.compile(
 _DATE = re.compile(r"\b(20\d\d)-(\d\d)(?:-(\d\d))?\b")
 _DAYS_AGO = re.compile(r"\b(\d{1,4})\s?(day|week|month|year)s?\sago\b")
 _UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-_SEGMENT_HINTS = (
-    (1, re.compile(r"segment[\s_]?1\b|recently[\s_]funded|series[\s_]a[\s_]b|fresh(?:ly)?[\s_]funded")),
-    (2, re.compile(r"segment[\s_]?2\b|restructur|cost[\s_]pressure|mid[\s_-]?market")),
-    (3, re.compile(r"segment[\s_]?3\b|leadership[\s_](?:transition|change)|new[\s_](?:cto|leader|vp)")),
-    (4, re.compile(r"segment[\s_]?4\b|capability[\s_]gap")),
-    (0, re.compile(r"\babstain\b|segment[\s_]?0\b|\bgeneral\b|\bunknown\b")),
-)
 _OPT_OUT = re.compile(
     r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|"
     r"stop (?:contacting|e-?mailing|writing)|"
@@ -112,10 +109,12 @@ class Facts:
     def prospect_text(self) -> str:
         """What the prospect wrote, lower-case."""
         said = [lower(m.content) for m in self.context.prior_thread if m.role == "prospect"]
-        said += [
-            v for k, v in self.pairs if re.search(r"\b(?:prospect|reply|last) (?:message|text|rejection)|^reply\b", k)
-        ]
+        said += [v for k, v in self.pairs if k.startswith("reply") or k.endswith(_PROSPECT_KEYS)]
         return " \n ".join(said)
+
+    def says(self, word: str) -> bool:
+        """Whether the prospect's own name or words hold lower-cased ``word``, so that repeating it is no fault."""
+        return word in self.context.company_name.lower() or word in self.prospect_text
 
     @cached_property
     def all_text(self) -> str:
@@ -205,6 +204,8 @@ class Facts:
             "layoff": ("layoff", "layoffs", "restructur"),
             "leadership": ("leadership", "cto tenure", "new leader", "appointment"),
         }[kind]
+        if not any(stem in self.text for stem in stems) and event_in_prose(kind, self.text, state) is State.UNKNOWN:
+            return Event(State.UNKNOWN)
         for key, value in self.pairs:
             if not key:
                 state = event_in_prose(kind, value, state)
@@ -217,6 +218,8 @@ class Facts:
                 days = number
                 if kind == "leadership":
                     state = State.HAPPENED
+            elif _FLAGGED_OFF.search(value):
+                flag = State.DENIED
             elif "confidence" in key or "source" in key or "score" in key:
                 continue
             elif value in DENIED_VALUES and re.search(
@@ -331,7 +334,7 @@ class Facts:
         found = {self.context.icp_segment} if self.context.icp_segment else set()
         for key, value in self.pairs:
             if "segment" in key and "confidence" not in key:
-                found |= {number for number, hint in _SEGMENT_HINTS if hint.search(value)}
+                found |= segments_in(value)
         return frozenset(found)
 
     @cached_property

@@ -12,8 +12,8 @@ from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
 _ROLES = re.compile(
-    rf"(?<![\w$.])({NUMBER})\+?(?: (?:\w+[-/])?\w+){{0,4}}? (?:roles?|positions?|openings?|job posts?|vacancies|"
-    rf"job openings?|postings?)\b|\bhiring (?:for )?({NUMBER}) (?:\w+ ){{0,3}}?(?:engineers|developers)\b"
+    rf"(?<![\w$.])({NUMBER})\+?(?: (?!of\b)(?:\w+[-/])?\w+){{0,4}}? (?:roles?|positions?|openings?|job posts?|"
+    rf"vacancies|job openings?|postings?)\b|\bhiring (?:for )?({NUMBER}) (?:\w+ ){{0,3}}?(?:engineers|developers)\b"
 )
 _HEADCOUNT = re.compile(rf"(?<![\w$.])({NUMBER})\+?[ -](?:person|people|employees?|staff|strong)\b")
 _PERCENT = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,2})?)\s?(?:%|percent\b|per cent\b)")

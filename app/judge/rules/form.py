@@ -45,7 +45,7 @@ _NOTES = re.compile(
     r"per (?:the )?(?:policy|style guide|rubric|instructions)|policy compliance|(?:passes|complies with) (?:all|"
     r"the) (?:checks?|rules?|constraints?|policy)|"
     r"confidence[_ ](?:score|tier)|segment[_ ][0-4](?:_\w+)?|json|prompt:)|\(\d{1,3} (?:words|chars|"
-    r"characters)\)|^\s*(?:subject|body)\s?:"
+    r"characters)\)|^[ \t]{0,8}(?:subject|body)\s?:"
     r"|\bhc-[a-z]\b|```|'''",
     re.MULTILINE,
 )
@@ -65,8 +65,8 @@ class Form:
 
     def __init__(self, policy: Policy) -> None:
         self._limits = policy.limits
-        self._openers = Lexicon(policy.phrases.filler_openers)
-        self._internal = Lexicon(policy.phrases.internal)
+        self._openers = Lexicon({"form.filler_opener": policy.phrases.filler_openers})
+        self._internal = Lexicon({"form.internal_word": policy.phrases.internal})
         self._words = {
             TaskType.COLD: policy.limits.cold_words,
             TaskType.WARM: policy.limits.warm_words,
@@ -79,10 +79,10 @@ class Form:
         opener = self._openers.at_start(reading.lower_body, start)
         if opener:
             yield Hit("form.filler_opener", "The body opens with filler.", (("body", opener[1], opener[2]),))
-        for phrase, field, s, e in self._internal.find(reading):
-            if lower_company_holds(facts, phrase):
-                continue
-            yield Hit("form.internal_word", f'"{phrase}" is a word for inside the vendor.', ((field, s, e),))
+        for found in self._internal.find(reading):
+            if not facts.says(reading.lowered(found.field)[found.start : found.end]):
+                detail = f'"{found.phrase}" is a word for inside the vendor.'
+                yield Hit("form.internal_word", detail, ((found.field, found.start, found.end),))
         for field in ("subject", "body"):
             yield from self._marks(reading, field, facts)
         asks = count_asks(reading)
@@ -139,9 +139,3 @@ class Form:
         elif "!!" in text or not text.islower():
             for match in _SHOUT.finditer(text):
                 yield Hit("form.shouting", "The draft shouts.", ((field, *match.span()),))
-
-
-def lower_company_holds(facts: Facts, phrase: str) -> bool:
-    """Whether the prospect's own name or words hold the phrase ("Bench Labs")."""
-    word = phrase.rstrip("*").lower()
-    return word in facts.context.company_name.lower() or word in facts.prospect_text

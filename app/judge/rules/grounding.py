@@ -14,7 +14,7 @@ from app.judge.rules.context_fields import ROUND, rounds_in
 from app.judge.rules.events import Event, State
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import NUMBER, find_money, same_amount, value_of
-from app.judge.rules.phrasing import denied_before, hedged
+from app.judge.rules.phrasing import denied_before, hedged, hedged_before
 from app.judge.rules.reading import Hit, Reading, Sentence
 
 _ABOUT_ROUND = re.compile(
@@ -125,7 +125,7 @@ class Grounding:
             yield Hit("grounding.event_denied", f"The context says that there was no {kind.name}.", span)
         elif event.state is State.UNKNOWN:
             implied = kind.segment in facts.segments or kind.words.search(facts.text) is not None
-            if not implied and not hedged(sentence.text):
+            if not implied and not hedged_before(sentence.text, match.start()):
                 yield Hit("grounding.event_absent", f"The context knows of no {kind.name}.", span)
         elif event.days_ago is not None and _RECENT.search(sentence.text):
             limit = {

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from app.judge.policy import Policy
-from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.reading import FieldName, Hit, Reading
 
 _ADDRESSEE = (
     r"(?:judge|evaluator|grader|reviewer|rater|assessor|classifier|moderator|ai|assistant|model|llm|system|"
@@ -58,6 +59,7 @@ _ENCODED = re.compile(
     r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{48,}={0,2}|(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,6};|"
     r"%[0-9A-F]{2}){6,}|\b(?:[01]{8}\s?){5,}"
 )
+_DISTINCT = 4  # a run of one letter hides nothing
 _TAGS = re.compile(
     r"<(?:script|iframe|object|embed|form|svg|img|link|meta|style)\b[^>\n]{0,200}>?|javascript:", re.IGNORECASE
 )
@@ -81,19 +83,28 @@ class Hostile:
             )
         if len(reading.body.text) > reading.scan_chars:
             yield Hit("hostile.flood", f"The body has {words} words, too many to be read to the end.")
-        for field, text in reading.fields:
-            for check, pattern, detail in (
-                ("hostile.instruction", _INSTRUCTION, "The draft gives orders to whoever judges it."),
-                ("hostile.fake_verdict", _VERDICT, "The draft carries a verdict about itself."),
-                ("hostile.chat_token", _CHAT, "The draft carries chat-template tokens."),
-            ):
-                for count, match in enumerate(pattern.finditer(text)):
-                    if count == 5:
-                        break
-                    yield Hit(check, detail, ((field, *match.span()),))
+        for check, pattern, detail in _PATTERNS:
+            if pattern.search(reading.joined):
+                for field, text in reading.fields:
+                    for match in islice(pattern.finditer(text), 5):
+                        yield Hit(check, detail, ((field, *match.span()),))
+        yield from self._unreadable(reading)
+
+    def _unreadable(self, reading: Reading) -> Iterable[Hit]:
+        """Encoded blocks and active markup, in the case in which they were sent."""
+        fields: tuple[FieldName, ...] = ("subject", "body")
+        for field in fields:
             original = (reading.subject if field == "subject" else reading.body).text[: reading.scan_chars]
             for match in _ENCODED.finditer(original):
-                yield Hit("hostile.encoded", "The draft carries a long encoded block.", ((field, *match.span()),))
-            if "<" in original or "javascript:" in text:
+                if len(set(match.group())) >= _DISTINCT:
+                    yield Hit("hostile.encoded", "The draft carries a long encoded block.", ((field, *match.span()),))
+            if "<" in original or "javascript:" in original.lower():
                 for match in _TAGS.finditer(original):
                     yield Hit("hostile.hidden_text", "The draft carries active markup.", ((field, *match.span()),))
+
+
+_PATTERNS = (
+    ("hostile.instruction", _INSTRUCTION, "The draft gives orders to whoever judges it."),
+    ("hostile.fake_verdict", _VERDICT, "The draft carries a verdict about itself."),
+    ("hostile.chat_token", _CHAT, "The draft carries chat-template tokens."),
+)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
 
 from app.judge.rules.reading import FieldName, Reading
 
@@ -60,55 +62,56 @@ def _keys(phrase: str) -> set[str] | None:
     return keys
 
 
+class Found(NamedTuple):
+    """One occurrence of a phrase."""
+
+    check: str
+    phrase: str
+    field: FieldName
+    start: int
+    end: int
+
+
 class Lexicon:
-    """One list of phrases, compiled once."""
+    """Lists of phrases by check, compiled once and looked up together."""
 
-    def __init__(self, phrases: Iterable[str]) -> None:
-        self._keyed: dict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
-        self._prefixed: list[tuple[str, str, re.Pattern[str]]] = []
-        for phrase in phrases:
-            entry = (phrase, compile_phrase(phrase))
-            keys = _keys(phrase)
-            if keys is None:
-                literal = re.split(r"[*/'\s-]", phrase.lower().lstrip("'"), maxsplit=1)[0]
-                self._prefixed.append((literal, *entry))
-            else:
-                for key in keys:
-                    self._keyed[key].append(entry)
+    def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
+        self._keyed: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
+        self._prefixed: dict[str, list[tuple[str, str, re.Pattern[str]]]] = defaultdict(list)
+        self._all: list[tuple[str, str, re.Pattern[str]]] = []
+        for check, phrases in lists.items():
+            for phrase in phrases:
+                entry = (check, phrase, compile_phrase(phrase))
+                self._all.append(entry)
+                keys = _keys(phrase)
+                if keys is None:
+                    literal = re.split(r"[*/'\s-]", phrase.lower().lstrip("'"), maxsplit=1)[0]
+                    self._prefixed[literal].append(entry)
+                else:
+                    for key in keys:
+                        self._keyed[key].append(entry)
 
-    def find(
-        self, reading: Reading, fields: tuple[FieldName, ...] = ("subject", "body")
-    ) -> Iterator[tuple[str, FieldName, int, int]]:
-        """Each occurrence as (phrase, field, start, end), at most five per phrase."""
-        wanted = []
+    def find(self, reading: Reading) -> Iterator[Found]:
+        """Each occurrence, at most five per phrase and field."""
+        wanted: dict[tuple[str, str], re.Pattern[str]] = {}
         if not reading.words.isdisjoint(self._keyed):
-            wanted = [entry for key in self._keyed.keys() & reading.words for entry in self._keyed[key]]
-        for field in fields:
-            text = reading.lowered(field)
-            if not text:
+            for key in self._keyed.keys() & reading.words:
+                wanted.update({(check, phrase): pattern for check, phrase, pattern in self._keyed[key]})
+        for literal, entries in self._prefixed.items():
+            if literal in reading.joined:
+                wanted.update({(check, phrase): pattern for check, phrase, pattern in entries})
+        for (check, phrase), pattern in wanted.items():
+            if not pattern.search(reading.joined):
                 continue
-            wanted_here = wanted + [(p, r) for literal, p, r in self._prefixed if literal in text]
-            seen: set[str] = set()
-            for phrase, pattern in wanted_here:
-                if phrase in seen:
-                    continue
-                seen.add(phrase)
-                for count, match in enumerate(pattern.finditer(text)):
-                    if count == 5:
-                        break
-                    yield phrase, field, match.start(), match.end()
+            for field, text in reading.fields:
+                for match in islice(pattern.finditer(text), 5):
+                    yield Found(check, phrase, field, match.start(), match.end())
 
     def at_start(self, text: str, position: int) -> tuple[str, int, int] | None:
         """The longest phrase that stands exactly at ``position`` of lower-cased ``text``."""
         best: tuple[str, int, int] | None = None
-        for phrase, pattern in self._all():
+        for _, phrase, pattern in self._all:
             match = pattern.match(text, position)
             if match and (best is None or match.end() > best[2]):
                 best = (phrase, match.start(), match.end())
         return best
-
-    def _all(self) -> Iterator[tuple[str, re.Pattern[str]]]:
-        for entries in self._keyed.values():
-            yield from entries
-        for _, phrase, pattern in self._prefixed:
-            yield phrase, pattern

@@ -55,7 +55,7 @@ _SIGNAL_WORDS = word_set(
     "restructuring layoff layoffs appointment appointed launch launched expansion expanding expanded scaling "
     "growth growing posted postings job jobs ai ml mlops migration stack peers peer competitors roadmap "
     "runway velocity acquisition acquired headcount regulated compliance q1 q2 q3 q4 github release joined "
-    "promotion request requested asked question note reply message contract committed"
+    "promotion request requested asked note reply message contract committed"
 )
 _NO_FACT = re.compile(
     r"\b(?:name|company|id|url|email|phone|title|role|confidence|thread|domain|channel|link|found)\b|segment"

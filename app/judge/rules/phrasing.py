@@ -21,6 +21,11 @@ _HEDGE = re.compile(
     r"do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|"
     r"can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
 )
+_CONDITION = re.compile(
+    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|can't tell|"
+    r"not sure|(?:do|don't) know|assum\w+|did you|have you|is there|was there|"
+    r"are there|were there|any|in case|unverified)\b"
+)
 _DENIAL = re.compile(
     r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|"
     r"shouldn't|wouldn't|couldn't|without|"
@@ -41,6 +46,15 @@ def word_set(text: str) -> frozenset[str]:
 def hedged(sentence: str) -> bool:
     """Whether the sentence asks, conditions or marks itself as uncertain."""
     return sentence.rstrip().rstrip("\"')]").endswith("?") or _HEDGE.search(sentence) is not None
+
+
+def hedged_before(sentence: str, position: int) -> bool:
+    """Whether a condition or doubt governs what stands at ``position``.
+
+    A question mark at the end does not: "after your layoffs, is delivery slow?" takes the layoffs for granted. Nor does
+    "looks like" in front of an offer.
+    """
+    return _CONDITION.search(sentence, 0, position) is not None
 
 
 def denied_before(sentence: str, position: int, reach: int = 60) -> bool:

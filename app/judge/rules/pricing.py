@@ -64,8 +64,10 @@ class Pricing:
         for sentence, _ in reading.hits(CURRENCY):
             text = sentence.text
             total = _TOTAL.search(text)
+            if _ABOUT_THEM.search(text) and not _PRICED.search(text):
+                continue
             for money in find_money(text):
-                if not money.marked or (_ABOUT_THEM.search(text) and not _PRICED.search(text)):
+                if not money.marked:
                     continue
                 if any(same_amount(money.amount, known) for known in facts.amounts):
                     continue

@@ -17,6 +17,7 @@ from app.judge.normalise import Normalised
 FieldName = Literal["subject", "body"]
 
 MAX_SENTENCE_CHARS = 1_500
+EXACT_WORDS = 5_500
 _CUT = re.compile(r"(?:[.!?]+[\"')\]]{0,3}|;)[ \t\r]+|\n+")
 _TOKEN = re.compile(r"[a-z0-9$€£#%][a-z0-9'$€£%+-]*")
 _ABBREVIATION = re.compile(r"\b(?:inc|ltd|corp|co|llc|vs|e\.g|i\.e|mr|ms|mrs|dr|approx|no|st|jr|sr)\.$")
@@ -127,34 +128,25 @@ class Reading:
         """Of the subject, then of the body."""
         return split_sentences("subject", self.lower_subject) + split_sentences("body", self.lower_body)
 
+    @cached_property
+    def joined(self) -> str:
+        """Both fields in one string, lower-case: what a rule searches first to learn that it has nothing to do."""
+        return f"{self.lower_subject}\n\n{self.lower_body}"
+
     def hits(self, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
         """The first match in each sentence that has one, positions within the sentence.
 
-        A field without a match costs one search. Patterns that anchor with ``^`` need :meth:`anchored`.
+        A draft without a match costs one search. Patterns that anchor with ``^`` need :meth:`anchored`.
         """
-        first = pattern.search(self.lower_subject)
-        if first:
-            yield from self._from(pattern, 0, self._cut, first.start())
-        first = pattern.search(self.lower_body)
-        if first:
-            yield from self._from(pattern, self._cut, len(self.sentences), first.start())
+        if pattern.search(self.joined):
+            yield from self.anchored(pattern)
 
     def anchored(self, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
         """Like :meth:`hits`, for patterns that speak of a sentence's beginning or end."""
-        yield from self._from(pattern, 0, len(self.sentences), -1)
-
-    def _from(self, pattern: re.Pattern[str], low: int, high: int, at: int) -> Iterator[tuple[Sentence, re.Match[str]]]:
-        for sentence in self.sentences[low:high]:
-            if sentence.start + len(sentence.text) <= at:
-                continue
+        for sentence in self.sentences:
             match = pattern.search(sentence.text)
             if match:
                 yield sentence, match
-
-    @cached_property
-    def _cut(self) -> int:
-        """How many of the sentences are the subject's."""
-        return sum(1 for sentence in self.sentences if sentence.field == "subject")
 
     def after(self, sentence: Sentence) -> str:
         """The text of the sentence that follows in the same field, or nothing."""
@@ -173,6 +165,7 @@ class Reading:
         text = self.body.text
         greeting = _GREETING.match(text) or _GREETING_INLINE.match(text)
         start = greeting.end() if greeting else 0
+        start += len(text) - start - len(text[start:].lstrip())
         end = len(text.rstrip())
         tail = max(start, end - 400)
         for closing in _CLOSING.finditer(text, tail, end):
@@ -184,13 +177,15 @@ class Reading:
 
     @cached_property
     def core_words(self) -> int:
-        """Words of the body without greeting and signature; a token needs a letter or a digit."""
+        """Words of the body without greeting and signature; a token needs a letter or a digit to count.
+
+        Beyond :data:`EXACT_WORDS` tokens the count is of all tokens: no limit is that near.
+        """
         start, end = self.core
-        return sum(
-            1
-            for word in self.body.text[start:end].split()
-            if word[0].isalnum() or word.isalnum() or any(c.isalnum() for c in word)
-        )
+        words = self.body.text[start:end].split()
+        if len(words) > EXACT_WORDS:
+            return len(words)
+        return sum(1 for word in words if word[0].isalnum() or any(c.isalnum() for c in word))
 
     @cached_property
     def letters(self) -> int:

@@ -9,7 +9,7 @@ from app.judge.policy import Policy
 from app.judge.rules.context_fields import rounds_in
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts
-from app.judge.rules.phrasing import denied_before, hedged
+from app.judge.rules.phrasing import denied_before, hedged, hedged_before
 from app.judge.rules.reading import Hit, Reading
 
 _GROWTH = re.compile(
@@ -79,9 +79,13 @@ class Segment:
         yield from self._growth(reading, facts)
         yield from self._ai(reading, facts)
         yield from self._stage(reading, facts)
-        if 1 in facts.segments and facts.layoff.state is not State.HAPPENED:
+        if 1 in facts.segments:
             for sentence, match in reading.hits(_COST):
-                if not sentence.asks and not denied_before(sentence.text, match.start()):
+                if (
+                    facts.layoff.state is not State.HAPPENED
+                    and not sentence.asks
+                    and not denied_before(sentence.text, match.start())
+                ):
                     detail = "A freshly funded company is offered cost cutting."
                     yield Hit("segment.cost_pitch", detail, (sentence.at(match),))
         sure = facts.segment_confidence
@@ -92,16 +96,17 @@ class Segment:
                     yield Hit("segment.abstain", detail, (sentence.at(match),))
 
     def _growth(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        if facts.layoff.state is State.HAPPENED:
-            for sentence, match in reading.hits(_GROWTH):
-                text = sentence.text
-                if not denied_before(text, match.start()) and (sentence.asks or not hedged(text)):
-                    detail = "The context holds a layoff, and the draft speaks of growth."
-                    yield Hit("segment.growth_after_layoff", detail, (sentence.at(match),))
+        for sentence, match in reading.hits(_GROWTH):
+            text = sentence.text
+            if facts.layoff.state is not State.HAPPENED or denied_before(text, match.start()):
+                continue
+            if sentence.asks or not hedged(text):
+                detail = "The context holds a layoff, and the draft speaks of growth."
+                yield Hit("segment.growth_after_layoff", detail, (sentence.at(match),))
         if facts.open_roles == 0:
             for sentence, match in reading.hits(_CAPACITY):
                 text = sentence.text
-                if not denied_before(text, match.start()) and (sentence.asks or not hedged(text)):
+                if not denied_before(text, match.start()) and not hedged_before(text, match.start()):
                     detail = "No role is open, and the draft pitches capacity for growth."
                     yield Hit("segment.growth_without_roles", detail, (sentence.at(match),))
 

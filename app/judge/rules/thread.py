@@ -110,7 +110,7 @@ class Thread:
                 yield Hit(
                     "thread.invented",
                     "The draft answers a conversation that the context does not hold.",
-                    (("body", *match.span()),),
+                    (("body", *invented.span()),),
                 )
         for key, value in facts.pairs:
             if not _LEAK_KEY.search(key) or _ID_KEY.search(key) or len(value) < 8:

@@ -76,23 +76,23 @@ class Tone:
     def __init__(self, policy: Policy) -> None:
         phrases = policy.phrases
         self._claims = " ".join(policy.vendor.public_claims).lower()
-        self._lists = (
-            ("tone.banned_phrase", Lexicon(phrases.banned)),
-            ("tone.superlative", Lexicon(phrases.superlatives)),
-            ("tone.condescension", Lexicon(phrases.condescension)),
-            ("tone.guilt", Lexicon(phrases.guilt)),
-            ("tone.pressure", Lexicon(phrases.pressure)),
-            ("tone.boasting", Lexicon(phrases.boasting)),
+        self._phrases = Lexicon(
+            {
+                "tone.banned_phrase": phrases.banned,
+                "tone.superlative": phrases.superlatives,
+                "tone.condescension": phrases.condescension,
+                "tone.guilt": phrases.guilt,
+                "tone.pressure": phrases.pressure,
+                "tone.boasting": phrases.boasting,
+            }
         )
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        company = facts.context.company_name.lower()
-        for check, lexicon in self._lists:
-            for phrase, field, start, end in lexicon.find(reading):
-                word = reading.lowered(field)[start:end]
-                if word in company or word in facts.prospect_text:
-                    continue
-                yield Hit(check, _DETAIL[check].format(phrase), ((field, start, end),))
+        for found in self._phrases.find(reading):
+            word = reading.lowered(found.field)[found.start : found.end]
+            if not facts.says(word):
+                detail = _DETAIL[found.check].format(found.phrase)
+                yield Hit(found.check, detail, ((found.field, found.start, found.end),))
         for check, pattern, detail in _SHAPES:
             for sentence, match in reading.hits(pattern):
                 if check == "tone.boasting" and match.group() in self._claims:

@@ -83,16 +83,13 @@ def test_families_are_held_out():
     assert {e.family for e in generate(1, "test", 60, 1)} == HELD_OUT_FAMILIES
 
 
-SPELT = {
-    word: value
-    for value, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
-    )
-}
+TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty")
+UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+SPELT = {word: value for value, word in enumerate((*UNITS, *TEENS), start=1)}
 
 
 def _numbers(text: str) -> set[int]:
-    """Counts in a text, in digits or in words up to twelve."""
+    """Counts in a text, in digits or in words up to twenty."""
     return {SPELT[w] for w in re.findall(r"[a-z]+", text.lower()) if w in SPELT} | {
         int(n) for n in re.findall(r"\d+", text)
     }

@@ -74,7 +74,8 @@ def test_lines_of_a_program_without_a_pipe_are_refused(tmp_path: Path) -> None:
 
 
 def test_stopping_asks_with_the_programs_own_signal(tmp_path: Path) -> None:
-    code = "import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: sys.exit(5)); print('up', flush=True); time.sleep(60)"
+    listen = "import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: sys.exit(5))"
+    code = f"{listen}; print('up', flush=True); time.sleep(60)"
 
     async def stop() -> int:
         child = await Child.start(spec(tmp_path, code, stop_signal=signal.SIGINT))

@@ -71,7 +71,7 @@ def test_the_context_is_the_models_own_up_to_8192(tmp_path: Path, positions: int
 
 
 def test_a_model_without_configuration_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="has no readable config.json"):
+    with pytest.raises(SetupError, match="has no readable config"):
         model_length(tmp_path)
 
 

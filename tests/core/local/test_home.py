@@ -45,7 +45,7 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
 def test_a_full_disk_is_said_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 5_000_000, 5_000_000))
-    with pytest.raises(SetupError, match="needs 500 MB of free disk in .*, which has 5 MB"):
+    with pytest.raises(SetupError, match=r"needs 500 MB of free disk in .*, which has 5 MB"):
         open_home(tmp_path / "home")
 
 

@@ -19,7 +19,7 @@ from app.local.engine import EngineAddress
 from app.local.home import open_home
 from app.local.ports import claim, reachable
 from app.local.state import EngineReport, EngineState
-from app.local.supervisor import api_spec
+from app.local.supervisor import child_env, child_spec
 from app.schemas import GateRequest
 from app.settings import Settings
 
@@ -44,7 +44,8 @@ def test_a_foreign_address_is_named(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "name"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")]
+    ("host", "name"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")],  # noqa: S104
 )
 def test_the_address_shown_can_be_pasted(host: str, name: str) -> None:
     assert reachable(host) == name
@@ -96,7 +97,8 @@ def test_off_a_terminal_progress_is_plain_and_rare(capsys: pytest.CaptureFixture
 def test_the_api_is_told_everything_by_its_environment(tmp_path: Path) -> None:
     home = open_home(tmp_path)
     settings = Settings(home=tmp_path)
-    spec = api_spec(settings, home, 8123, "postgresql://u@h/d", "receipt", EngineAddress(8001, "engine"))
+    env = child_env(settings, home, 8123, "postgresql://u@h/d", "receipt", EngineAddress(8001, "engine"))
+    spec = child_spec("api", ("app.cli", "serve"), env, settings, home)
     assert spec.command[1:] == ("-m", "app.cli", "serve")
     told = {name: value for name, value in spec.env.items() if name.startswith("PRESEND_")}
     expected = {
@@ -109,11 +111,11 @@ def test_the_api_is_told_everything_by_its_environment(tmp_path: Path) -> None:
     }
     assert expected.items() <= told.items()
     assert told["PRESEND_JUDGE_MANIFEST"].endswith("/manifest.json")
-    assert spec.grace_s > settings.drain_s
+    assert spec.grace_s > settings.unready_s + settings.drain_s
 
 
 def test_a_receipt_key_of_the_users_own_is_not_replaced(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, receipt_key=SecretStr("mine"))
-    env = api_spec(settings, open_home(tmp_path), 1, "postgresql://u@h/d", "made", None).env
+    env = child_env(settings, open_home(tmp_path), 1, "postgresql://u@h/d", "made", None)
     assert env.get("PRESEND_RECEIPT_KEY") != "made"
     assert "PRESEND_VLLM_BASE_URL" not in env

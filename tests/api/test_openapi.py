@@ -1,0 +1,114 @@
+"""The OpenAPI document tells the truth: its examples work, its schemas describe what comes back, and fuzzing finds nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from app.api import examples
+from tests.drafts import HONEST, pair, request
+from tests.service import ROOT, Caller, Service
+
+EXAMPLES = {
+    "/v1/gate": examples.GATE,
+    "/v1/verdicts": examples.VERDICT,
+    "/v1/comparisons": examples.COMPARISON,
+    "/v1/receipts/verify": examples.RECEIPT,
+}
+FUZZ_S = 20
+
+
+def _document(service: Service) -> dict[str, Any]:
+    document: dict[str, Any] = service.client().get("/openapi.json").json()
+    return document
+
+
+def _validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator({**schema, "components": document["components"]})
+
+
+def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, op) for path, methods in document["paths"].items() for method, op in methods.items()]
+
+
+def test_every_body_is_described_with_examples_that_fit(service: Service) -> None:
+    document = _document(service)
+    described = {}
+    for path, _, operation in _operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            validator = _validator(document, content["schema"])
+            values = {name: item["value"] for name, item in content.get("examples", {}).items()}
+            described.setdefault(path, values)
+            assert [fault for value in values.values() for fault in validator.iter_errors(value)] == [], path
+    assert {path: described[path] for path in EXAMPLES} == EXAMPLES
+    assert [path for path, values in described.items() if not values] == []
+
+
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path, named in EXAMPLES.items() for name in named])
+def test_every_example_answers_as_it_is_pasted(service: Service, agent: Caller, path: str, name: str) -> None:
+    document = _document(service)
+    answer = agent.ok(agent.post(path, EXAMPLES[path][name]))
+    schema = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert list(_validator(document, schema).iter_errors(answer)) == []
+
+
+def test_the_examples_of_the_gate_show_what_their_names_say(agent: Caller) -> None:
+    broken = agent.ok(agent.post("/v1/gate", examples.GATE["an overcommitment"]))
+    assert (broken["action"], broken["decision_source"]) == ("revise", "rules")
+    honest = agent.ok(agent.post("/v1/gate", examples.GATE["an honest partial offer"]))
+    assert honest["verdict"]["findings"] == []
+    assert (honest["action"], honest["decision_source"]) == ("send", "rules+model")
+    receipt = {**examples.RECEIPT["the receipt of a gate answer"], "receipt": honest["receipt"]}
+    assert agent.ok(agent.post("/v1/receipts/verify", receipt))["valid"] is True
+
+
+def test_every_operation_under_v1_tells_of_its_key_and_its_problems(service: Service) -> None:
+    document = _document(service)
+    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    for path, _, operation in _operations(document):
+        assert operation["summary"], path
+        if path.startswith("/v1/"):
+            assert operation["security"] == [{"key": []}], path
+            assert {"401", "403"} <= set(operation["responses"]), path
+        if "requestBody" in operation:
+            assert {"400", "413", "415", "422"} <= set(operation["responses"]), path
+
+
+@pytest.mark.parametrize("kind", ["ok", "500", "truncated", "refusal", "missing_logprobs"])
+def test_answers_fit_their_schemas_whatever_the_engine_does(service: Service, agent: Caller, kind: str) -> None:
+    document = _document(service)
+    service.fake.always(kind)
+    for path, body in (
+        ("/v1/gate", request()),
+        ("/v1/verdicts", request(explain=True)),
+        ("/v1/comparisons", pair(HONEST, HONEST)),
+    ):
+        answer = agent.ok(agent.post(path, body))
+        schema = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert list(_validator(document, schema).iter_errors(answer)) == []
+
+
+def test_fuzzing_from_the_document_finds_nothing(service: Service, agent: Caller, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--no-color", "run", f"{service.url}/openapi.json"),
+            *("-H", f"Authorization: Bearer {agent.key}", "--phases", "examples,coverage,fuzzing", "--checks", "all"),
+            *("--max-time", str(FUZZ_S), "--max-examples", "30", "--continue-on-failure"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=FUZZ_S * 4,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.api.fuzz_hooks"},
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " 5xx" not in done.stdout
+    failed = {name: n for name, n in service.metrics().items() if 'status="500"' in name and "_created" not in name}
+    assert failed == {}
+    assert "request.crashed" not in service.log

@@ -1,0 +1,90 @@
+"""Figures on held-out drafts, from digit probabilities that were written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.bench.moves import CRITERIA
+from app.errors import SetupError
+from app.judge.calibration import Calibration, CriterionCalibration
+from app.schemas import Context, Draft
+from app.training.calibrate import FLOOR, fit_all
+from app.training.heldout import Whole, criterion_figures, development, fails, margins, whole_figures
+from app.training.mixture import Labelled
+from app.training.scoring import p_fail
+
+CONTEXT = Context.model_validate({"company_name": "Alder Row", "icp_segment": 0, "thread_stage": "reply_active"})
+DRAFT = Draft(subject="", body="Hi")
+
+
+def digits_for(p: float) -> list[float]:
+    """A distribution over 1-5 with P(fail) = p."""
+    return [p, 0.0, 0.0, 0.0, 1 - p]
+
+
+def rows_and_digits(table):
+    """Rows of (scores, p_fail per criterion)."""
+    rows = [Labelled(str(i), str(i), CONTEXT, DRAFT, scores) for i, (scores, _) in enumerate(table)]
+    return rows, np.array([[digits_for(p) for p in ps] for _, ps in table])
+
+
+def test_p_fail_counts_a_doubtful_score_half():
+    assert p_fail(np.array([0.1, 0.2, 0.4, 0.1, 0.2])) == pytest.approx(0.5)
+    assert p_fail(np.array([[1.0, 0, 0, 0, 0], [0, 0, 0, 0, 1.0]])) == pytest.approx([1.0, 0.0])
+
+
+def test_criterion_figures_by_hand():
+    clean = (5,) * 5
+    table = [
+        ((1, 5, 5, 5, None), [0.9, 0.1, 0.1, 0.1, 0.9]),
+        ((1, 1, 1, 1, 1), [0.4, 0.9, 0.9, 0.9, 0.9]),
+        (clean, [0.2, 0.1, 0.1, 0.1, 0.1]),
+        (clean, [0.6, 0.1, 0.1, 0.1, 0.1]),
+    ]
+    rows, digits = rows_and_digits(table)
+    figures = criterion_figures(rows, digits, Calibration())
+    assert figures["capacity"]["auc"] == pytest.approx(3 / 4)
+    assert figures["capacity"]["caught"] == 0.5
+    assert figures["capacity"]["clean_pass"] == 0.5
+    assert figures["tone"] == {
+        "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 2,
+    }  # fmt: skip
+    assert figures["all"] == {"clean_pass": 0.5, "n_clean": 2}
+
+
+def test_whole_figures_take_the_worst_criterion():
+    drafts = [Whole(DRAFT, CONTEXT, failed) for failed in (True, True, False, False)]
+    digits = np.array([[digits_for(p) for p in ps] for ps in ([0.1] * 4 + [0.8], [0.3] * 5, [0.2] * 5, [0.4] * 5)])
+    figures = whole_figures(drafts, digits, Calibration())
+    assert figures["auc"] == pytest.approx((2 + 1) / 4)
+    assert (figures["fail_recall"], figures["pass_recall"]) == (0.5, 1.0)
+
+
+def test_each_criterion_has_its_own_map_and_threshold():
+    calibration = Calibration(criteria={"tone": CriterionCalibration(a=1.0, b=2.0, fail_at=0.95)})
+    digits = np.array([[digits_for(0.4)] * 5])
+    assert margins(digits, calibration)[0, :4] == pytest.approx([0.4] * 4)
+    assert margins(digits, calibration)[0, 4] == pytest.approx(1 / (1 + np.exp(-(np.log(0.4 / 0.6) + 2))))
+    assert not fails(digits, calibration)[0]
+
+
+def test_fitting_keeps_clean_drafts_and_catches_separated_ones():
+    rng = np.random.default_rng(2)
+    table = []
+    for _ in range(300):
+        scores = tuple(1 if rng.random() < 0.3 else 5 for _ in CRITERIA)
+        table.append((scores, [float(np.clip(rng.normal(0.7 if s == 1 else 0.1, 0.1), 0.001, 0.999)) for s in scores]))
+    rows, digits = rows_and_digits(table)
+    calibration, errors = fit_all(rows, p_fail(digits), 0.98, 0.0, "a test")
+    figures = criterion_figures(rows, digits, calibration)
+    for criterion in CRITERIA:
+        assert calibration.of(criterion).fail_at >= FLOOR
+        assert figures[criterion]["clean_pass"] >= 0.98
+        assert figures[criterion]["caught"] > 0.9
+        assert errors[criterion] < 0.1
+
+
+def test_a_missing_development_file_is_named(tmp_path):
+    with pytest.raises(SetupError, match="dev_adjudicated"):
+        development(tmp_path)
