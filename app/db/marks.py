@@ -104,15 +104,8 @@ class Marked:
     varied: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PairCount:
-    """How many shared tasks have label ``a`` in one run and ``b`` in the other; ``place`` is the pair's index."""
-
-    place: int
-    category: str | None
-    a: str | None
-    b: str | None
-    n: int
+PairCount = tuple[int, str | None, str | None, str | None, int]
+"""Index of the pair, category, the label in one run and in the other, and how many shared tasks have both."""
 
 
 def _statement(field: Field, *, store: bool) -> sa.TextClause:
@@ -171,7 +164,7 @@ async def counts(
         sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("runs", type_=_UUIDS)
     )
     found = await conn.execute(statement, {"tenant_id": tenant_id, "runs": list(runs), "field": field.key})
-    return [(row.run_id, row.category, row.label, row.n) for row in found if row.n]
+    return [(run, category, label, n) for run, label, category, n in found if n]
 
 
 async def pairs(
@@ -197,4 +190,4 @@ async def pairs(
         "fields": fields,
     }
     found = await conn.execute(statement, values)
-    return [PairCount(row.place, row.category, row.a, row.b, row.n) for row in found]
+    return [(place, category, one, other, n) for place, category, one, other, n in found]

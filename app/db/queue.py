@@ -34,6 +34,10 @@ class Held:
     seq: int
     attempt: int
 
+    def __hash__(self) -> int:
+        # Hashing UUIDs costs more than all else that a worker does with these; the few that collide differ in run.
+        return hash((self.seq, self.attempt))
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:

@@ -86,7 +86,7 @@ _CLUSTERS = """
 WITH labelled AS ({items}),
 summed AS (
   SELECT run_id, {cluster} AS cluster, sum({value}) AS total, count(*) AS size
-  FROM labelled WHERE {value} IS NOT NULL GROUP BY 1, 2
+  FROM labelled WHERE {value} IS NOT NULL GROUP BY run_id, 2
 )
 SELECT run_id, total, size, count(*) AS n FROM summed GROUP BY 1, 2, 3
 """
@@ -100,6 +100,12 @@ summed AS (
   WHERE x.run_id = :first AND y.run_id = :second AND {a} IS NOT NULL AND {b} IS NOT NULL GROUP BY 1
 )
 SELECT a, b, size, count(*) AS n FROM summed GROUP BY 1, 2, 3
+"""
+_CRITERIA = """
+SELECT r.run_id, v.criteria FROM unnest(CAST(:runs AS uuid[])) AS r(run_id) CROSS JOIN LATERAL (
+  SELECT document -> 'criteria' AS criteria FROM verdicts
+  WHERE tenant_id = :tenant_id AND run_id = r.run_id AND outcome = 'judged' LIMIT 1
+) AS v
 """
 
 
@@ -125,15 +131,8 @@ class RunFacts:
         return self.task_set is not None and (self.task_set, self.total) == (other.task_set, other.total)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Items of a run (and category) with one label; ``binned`` when the label stands for its neighbours too."""
-
-    run_id: UUID
-    category: str | None
-    label: str | None
-    n: int
-    binned: bool = False
+Count = tuple[UUID, str | None, str | None, int, bool]
+"""Run, category, label, how many items, and whether the label is a bin's mean and stands for its neighbours too."""
 
 
 async def facts(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[str]) -> dict[str, RunFacts]:
@@ -185,9 +184,8 @@ async def counts(
         "runs",
     )
     values = {"tenant_id": tenant_id, "runs": list(runs), **metric.field.bound}
-    return [
-        Count(row.run_id, row.category, row.label, row.n, row.binned) for row in await conn.execute(statement, values)
-    ]
+    found = await conn.execute(statement, values)
+    return [(run, category, label, n, binned) for run, category, label, n, binned in found]
 
 
 async def joined(
@@ -204,19 +202,22 @@ async def joined(
         "runs": list({run for pair in asked for run in pair}),
         **field.bound,
     }
-    return [
-        PairCount(row.place, row.category, row.a, row.b, row.n) for row in await conn.execute(statement, values)
-    ]
+    found = await conn.execute(statement, values)
+    return [(place, category, one, other, n) for place, category, one, other, n in found]
 
 
 async def clusters(
-    conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], metric: Metric
+    conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], metric: Metric, filled: float | None = None
 ) -> dict[UUID, list[tuple[float, int, int]]]:
-    """Judged items by cluster: rows ``(sum of values, items, clusters)``. An item without a cluster is one itself."""
-    text = _CLUSTERS.format(
-        items=metric.field.labelled(), cluster=_CLUSTER.format(of="labelled"), value=f"({metric.number})"
-    )
+    """Items by cluster: rows ``(sum of values, items, clusters)``. An item without a cluster is one itself.
+
+    Items without a verdict are left out, or counted as ``filled``.
+    """
+    value = f"({metric.number})" if filled is None else f"coalesce({metric.number}, :filled)"
+    text = _CLUSTERS.format(items=metric.field.labelled(), cluster=_CLUSTER.format(of="labelled"), value=value)
     values = {"tenant_id": tenant_id, "runs": list(runs), **metric.bound}
+    if filled is not None:
+        values["filled"] = filled
     found: dict[UUID, list[tuple[float, int, int]]] = {run: [] for run in runs}
     for row in await conn.execute(_text(text, "runs"), values):
         found[row.run_id].append((row.total, row.size, row.n))
@@ -255,3 +256,9 @@ async def cluster_pairs(
         sa.bindparam("first", type_=sa.Uuid()), sa.bindparam("second", type_=sa.Uuid())
     )
     return [(row.a, row.b, row.size, row.n) for row in await conn.execute(statement, values)]
+
+
+async def criteria(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The criteria that each run was judged by, in rubric order, as one of its judged verdicts lists them."""
+    rows = await conn.execute(_text(_CRITERIA, "runs"), {"tenant_id": tenant_id, "runs": list(runs)})
+    return {run: [one["id"] for one in listed] for run, listed in rows}

@@ -22,6 +22,12 @@ from app.stats.special import FloatArray, IntArray
 
 _ENUMERATE_TO = 16
 
+# What an exact p-value may cost, about 20 ms; beyond it sizes are rounded to a finer part of their scale.
+_ADD_TO = 512
+_ADDITIONS = 1 << 24
+_EVALUATIONS = 1 << 22
+_KINDS_TRIED = 32
+
 
 @dataclass(frozen=True, slots=True)
 class SignFlipTest:
@@ -122,13 +128,27 @@ def _on_grid(positions: IntArray, up: IntArray, down: IntArray) -> SignFlipTest:
     count = (up + down).astype(np.float64)
     if flipped == 0:
         return _test(-n * math.log(2.0), n, decided, True)
+    if n <= _ADD_TO and n * flipped <= _ADDITIONS:
+        return _test(_added_up(positions, up + down, flipped), n, decided, True)
     theta = _tilt(positions.astype(np.float64), count, float(flipped))
     draws = _tilted(positions, count, theta)
-    if window([draws])[1] > MAX_WINDOW:
+    if window([draws])[1] * min(positions.size, _KINDS_TRIED) > _EVALUATIONS:
         return _on_fine_grid(positions.astype(np.float64), up, down)
     made = convolve([draws])
     log_tail = _log_tail(made, positions, count, theta, flipped)
     return _test(log_tail, n, decided, True)
+
+
+def _added_up(positions: IntArray, counts: IntArray, flipped: int) -> float:
+    """log P(D <= flipped) by adding one difference after the other; every term is positive."""
+    law = np.zeros(flipped + 1)
+    law[0] = 1.0
+    for position, count in zip(positions.tolist(), counts.tolist(), strict=True):
+        for _ in range(count):
+            law *= 0.5
+            if position <= flipped:
+                law[position:] += law[: flipped + 1 - position].copy()
+    return math.log(float(law.sum()))
 
 
 def _tilt(sizes: FloatArray, counts: FloatArray, flipped: float) -> float:
@@ -195,7 +215,8 @@ def _on_fine_grid(sizes: FloatArray, up: IntArray, down: IntArray) -> SignFlipTe
             break
         width *= 2.0
     made = convolve([draws])
-    low = max(0, math.floor(flipped))
-    share = min(max(flipped - low, 0.0), 1.0)
+    # A grid point stands for half a step on either side of it.
+    low = max(0, math.floor(flipped - 0.5))
+    share = min(max(flipped - 0.5 - low, 0.0), 1.0)
     logs = [_log_tail(made, places, weight, theta, at) for at in (low, low + 1)]
     return _test((1.0 - share) * logs[0] + share * logs[1], n, observed > 0.0, False)

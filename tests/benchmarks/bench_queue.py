@@ -53,6 +53,8 @@ FINDING = Finding(
     detail="More engineers are promised than are free.",
     evidence=[Evidence(field="body", start=4, end=40)],
 )
+USAGE = Usage(prompt_tokens=321, completion_tokens=13, cached_tokens=256)
+LATENCY = Latency(total=5.0, queue=0.0, model=5.0)
 CRITERIA = [
     CriterionResult(id=name, judged_by=JudgedBy.BOTH, score=4.5, p_fail=0.1, passed=name != "capacity")
     for name in ("grounding", "capacity", "tone", "ask", "confidence")
@@ -95,8 +97,12 @@ class SleepingJudge:
             p_fail=0.1 if judged else None,
             criteria=CRITERIA if judged else [],
             findings=[FINDING],
-            usage=Usage(prompt_tokens=321, completion_tokens=13, cached_tokens=256),
-            latency_ms=Latency(total=5.0, queue=0.0, model=5.0),
+            abstained=False,
+            reason=None,
+            notes=[],
+            finish_reason="stop",
+            usage=USAGE,
+            latency_ms=LATENCY,
             action=Action.REVISE,
             decision_source=DecisionSource.RULES,
         )

@@ -55,7 +55,10 @@ _REQUESTED = re.compile(
     r"if you|need of|requirement of|hiring|are open|requested|instead of|rather than|more than|full (?:request|"
     r"ask))"
 )
-_PART_OF = re.compile(r"\b(?:of|out of)(?: the| your| those| all)? $|^\W{0,2}for\b")
+_PART_OF = re.compile(
+    r"(?<!\bteam )(?<!\bsquad )(?<!\bpod )(?<!\bgroup )(?<!\bcrew )(?<!\bunit )"
+    r"\b(?:of|out of)(?: the| your| those| all)? $|^\W{0,2}for\b"
+)
 _LATER = re.compile(
     r"\b(?:remaining|rest|the other|additional|phased?|phasing|ramp(?:ed|ing)?|later|future|eventually|over time|"
     r"pipeline|further|next phase|second wave|would (?:need|require|take|have to)|"

@@ -121,9 +121,7 @@ def test_the_vendors_threshold_wins_over_the_fitted_one(policy):
     assert thresholds(policy, fitted, "tone").fail_at == 0.9
     own = policy.model_copy(
         update={
-            "model": policy.model.model_validate(
-                {**policy.model.model_dump(), "criteria": {"tone": {"fail_at": 0.3}}}
-            )
+            "model": policy.model.model_validate({**policy.model.model_dump(), "criteria": {"tone": {"fail_at": 0.3}}})
         }
     )
     assert thresholds(own, fitted, "tone").fail_at == 0.3
