@@ -66,7 +66,8 @@ class Caller:
 
     def get(self, path: str, **query: Any) -> httpx.Response:
         """GET with query parameters; those that are None are left out."""
-        return self.call("GET", path, params={name: value for name, value in query.items() if value is not None})
+        given = {name: value for name, value in query.items() if value is not None}
+        return self.call("GET", path, params=given or None)
 
     def ok(self, response: httpx.Response) -> Any:
         """The JSON of an answer that must be 200."""

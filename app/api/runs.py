@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import StringConstraints
 from starlette.responses import Response, StreamingResponse
 
 from app.api import run_examples
@@ -25,7 +26,7 @@ from app.api.dependencies import (
 from app.api.problems import responses
 from app.api.streams import Record, Records, describe_records
 from app.db import items, runs
-from app.errors import Fault, InvalidInput, NotFound, Overloaded
+from app.errors import InvalidInput, NotFound, Overloaded
 from app.schemas import (
     ItemState,
     OnError,
@@ -53,6 +54,8 @@ QUIET_EVENTS = 15
 """Looks without news after which a comment keeps the connection open."""
 MAX_WATCHERS = 200
 
+STORABLE = r"^[^\x00]*$"
+Tag = Annotated[str, StringConstraints(pattern=r"^[^:\x00]+:[^\x00]*$", max_length=400)]
 OnErrorQuery = Annotated[
     OnError, Query(description="Lines that do not fit: `keep` the others, or `refuse` the whole upload.")
 ]
@@ -164,27 +167,20 @@ async def listing(
     principal: CanRead,
     services: Wired,
     status: Annotated[RunStatus | None, Query(description="Only runs of this status.")] = None,
-    system: Annotated[str | None, Query(max_length=200, description="Only this system's.")] = None,
-    name: Annotated[str | None, Query(max_length=200, description="Only runs of this name.")] = None,
-    tag: Annotated[list[str] | None, Query(max_length=20, description="`key:value`; all must be there.")] = None,
+    system: Annotated[str | None, Query(max_length=200, pattern=STORABLE, description="Only this system's.")] = None,
+    name: Annotated[str | None, Query(max_length=200, pattern=STORABLE, description="Only runs of this name.")] = None,
+    tag: Annotated[list[Tag] | None, Query(max_length=20, description="`key:value`; all must be there.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Runs a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page[Run]:
     """Page through runs by cursor; each comes with its counts as they are now."""
-    tags = dict(_tag(one) for one in tag or [])
+    tags = dict((key, value) for key, _, value in (one.partition(":") for one in tag or []))
     filters = runs.RunFilters(status=status, system=system, name=name, tags=tags)
     async with services.db.reading() as conn:
         found, following = await runs.listing(
             conn, principal.tenant_id, filters=filters, limit=limit, cursor=cursor
         )
     return Page[Run](items=found, next_cursor=following)
-
-
-def _tag(text: str) -> tuple[str, str]:
-    key, colon, value = text.partition(":")
-    if not colon or not key:
-        raise InvalidInput("A tag does not fit.", (Fault("query.tag", "is a key, a colon and a value"),))
-    return key, value
 
 
 @router.get("/v1/runs/{run_id}", response_model=Run, summary="One run", responses=responses(401, 403, 404, 422, 503))

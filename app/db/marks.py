@@ -49,7 +49,9 @@ marked AS (
   GROUP BY c.run_id
 ),
 changed AS ({changes}),
-whole AS (SELECT run_id, count(*)::int AS items, bool_or(cluster IS NOT NULL) AS clustered FROM labelled GROUP BY run_id)
+whole AS (
+  SELECT run_id, count(*)::int AS items, bool_or(cluster IS NOT NULL) AS clustered FROM labelled GROUP BY run_id
+)
 {into} SELECT {shown} FROM whole AS w LEFT JOIN changed AS h USING (run_id) LEFT JOIN marked AS m USING (run_id)
 """
 _CHANGES = """SELECT run_id, (count(*) FILTER (WHERE key <> before))::int AS changes FROM (
@@ -170,7 +172,7 @@ async def counts(
 async def pairs(
     conn: AsyncConnection, tenant_id: UUID, asked: Sequence[tuple[UUID, UUID]], field: Field, *, by_category: bool
 ) -> list[PairCount]:
-    """Joint counts of pairs of runs over one task set, all pairs in one statement. Categories are those of the first."""
+    """Joint counts of pairs of runs over one task set, all in one statement. Categories are those of the first run."""
     text = _PAIRS.format(
         group="z.label" if by_category else "NULL::text",
         both="x.mark & y.mark & z.mark" if by_category else "x.mark & y.mark",

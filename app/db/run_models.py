@@ -151,7 +151,7 @@ labels = Table(
 )
 
 # Derived from the items and made again at any time: for one field, which tasks of a run have which value, as bits in
-# the order of task ids. ``items`` says for how many items it was made; ``labels`` is null where the values are too many.
+# the order of task ids. ``items`` says for how many items it was made; ``labels`` is null where there are too many.
 run_marks = Table(
     "run_marks",
     metadata,

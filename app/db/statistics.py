@@ -141,12 +141,11 @@ async def facts(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[str]) -> 
     if not wanted:
         return {}
     rows = await conn.execute(_FACTS, {"tenant_id": tenant_id, "runs": list(set(wanted.values()))})
-    found = {row.id: _facts(row) for row in rows}
+    found = {row.id: _facts(row._mapping) for row in rows}
     return {text: found[identifier] for text, identifier in wanted.items() if identifier in found}
 
 
-def _facts(row: sa.Row[tuple[object, ...]]) -> RunFacts:
-    values = row._mapping
+def _facts(values: sa.RowMapping) -> RunFacts:
     sums = values["task_set_sum"]
     return RunFacts(
         id=values["id"],
@@ -165,8 +164,8 @@ def _facts(row: sa.Row[tuple[object, ...]]) -> RunFacts:
 
 
 def _text(text: str, *arrays: str) -> sa.TextClause:
-    bound = [sa.bindparam("tenant_id", type_=sa.Uuid()), *(sa.bindparam(name, type_=_UUIDS) for name in arrays)]
-    return sa.text(text).bindparams(*bound)
+    bound = [sa.bindparam(name, type_=_UUIDS) for name in arrays]
+    return sa.text(text).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), *bound)
 
 
 async def counts(

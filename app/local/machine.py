@@ -1,6 +1,6 @@
 """What this machine can do, and how vLLM should run on it. Looking and choosing are apart, so that choosing is pure.
 
-Figures behind the choices: docs/serving.md. Where a figure was not measured, the engine's own default stands.
+Where nothing was measured, the engine's own default stands.
 """
 
 from __future__ import annotations

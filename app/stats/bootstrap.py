@@ -68,7 +68,8 @@ class OnGrid:
 
     def quantile(self, q: float) -> float:
         """See `Resampled.quantile`."""
-        return self.offset + self.step * self.distribution.quantile(q) / self.draws
+        reached = self.distribution.quantile(q) if self.exact else self.distribution.smooth_quantile(q)
+        return self.offset + self.step * reached / self.draws
 
     def middle(self) -> float:
         """See `Resampled.middle`."""

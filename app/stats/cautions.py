@@ -16,6 +16,9 @@ from app.stats.special import normal_cdf
 #: With fewer tasks of different outcome no exact two-sided p can fall below .05 (2 / 2^5 = .0625).
 FEWEST_DISCORDANT = 6
 
+#: With fewer passes, or failures, a rate is near the edge where Wilson's interval undercovers.
+FEWEST_EVENTS = 4
+
 #: With fewer clusters a cluster interval is little more than a guess.
 FEWEST_CLUSTERS = 10
 
@@ -51,6 +54,19 @@ def constant_outcome(constant: bool, n: int) -> Caution | None:
         "constant-outcome",
         f"All {n} judged items have the same outcome; a resampled interval has no width, and such a run is "
         "often a placeholder or a broken judge.",
+    )
+
+
+def few_events(passed: int, n: int) -> Caution | None:
+    """Warn when a rate is so near 0 or 1 that Wilson's interval may cover too little."""
+    events = min(passed, n - passed)
+    if events == 0 or events >= FEWEST_EVENTS:
+        return None
+    kind = "passes" if passed < n - passed else "failures"
+    return Caution(
+        "few-events",
+        f"There are only {events} {kind}; so near the edge the recommended interval can cover less than it says, "
+        "and the conservative one does not.",
     )
 
 

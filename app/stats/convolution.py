@@ -86,6 +86,12 @@ class SumDistribution:
         index = int(np.searchsorted(self.cdf, q - slack, side="left"))
         return self.first + min(index, self.cdf.size - 1)
 
+    def smooth_quantile(self, q: float) -> float:
+        """Where the distribution function reaches q when each grid point is spread over one step."""
+        k = self.quantile(q)
+        mass = self._mass(k)
+        return k - 0.5 + ((q - self.at_most(k) + mass) / mass if mass > 0.0 else 0.5)
+
     def at_most(self, k: int) -> float:
         """P(S <= k)."""
         index = k - self.first

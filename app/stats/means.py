@@ -12,15 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.stats.bootstrap import bca_interval, bootstrap_mean, constant_interval, percentile_interval
-from app.stats.cautions import constant_outcome, missing_verdicts
+from app.stats.cautions import constant_outcome, few_events, missing_verdicts
 from app.stats.histogram import Histogram
-from app.stats.intervals import clopper_pearson, recommended_rate, t_interval
+from app.stats.intervals import SMALL_SAMPLE, clopper_pearson, recommended_rate, t_interval
 from app.stats.missing import FailureBounds, Scale, bound_mean, need_verdicts, scale_ends
 from app.stats.paired_intervals import check_bounds
 from app.stats.results import CLOSED_FORM, ENGINE_VERSION, Caution, Interval, check_confidence, digest_of
-
-#: From this many items on the exact BCa interval is recommended for means, Student's t below.
-BCA_FROM = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,8 @@ class MeanEstimate:
         None where BCa is undefined: all scores equal, or an adjusted level at 0 or 1.
     recommended : Interval
         The one to quote.
+    t : Interval or None
+        Student's, for scores.
     conservative : Interval or None
         Clopper-Pearson, for rates.
     failure_bounds : FailureBounds
@@ -59,6 +58,7 @@ class MeanEstimate:
     percentile: Interval
     bca: Interval | None
     recommended: Interval
+    t: Interval | None
     conservative: Interval | None
     failure_bounds: FailureBounds
     warnings: tuple[Caution, ...]
@@ -97,9 +97,10 @@ def mean_ci(
 
     Notes
     -----
-    ``recommended`` is Wilson for rates (Clopper-Pearson below n = 15), Student's t for means below
-    n = 40 and the exact BCa interval from there on: enumerated over three-point distributions its
-    coverage is the better one from about that size.
+    ``recommended`` is Wilson for rates (Clopper-Pearson below n = 15). For means it takes the wider
+    bound of Student's t and exact BCa on each side: enumerated over three-point distributions each of
+    the two alone falls below .90 at n = 48 where the scores are skewed, and both together, 2 to 5 %
+    wider, stay above .91.
     """
     need_verdicts(scores, confidence)
     ends = check_bounds(scale)
@@ -112,7 +113,11 @@ def mean_ci(
     def again(filled: Histogram) -> Interval:
         return quoted if filled is scores else recommend_mean(filled, confidence, rate, ends)
 
-    found = (missing_verdicts(scores.missing, n + scores.missing), constant_outcome(scores.degenerate, n))
+    found = (
+        missing_verdicts(scores.missing, n + scores.missing),
+        constant_outcome(scores.degenerate, n),
+        few_events(scores.count_of(1.0), n) if rate and n >= SMALL_SAMPLE else None,
+    )
     return MeanEstimate(
         metric="rate" if rate else "score",
         n=n,
@@ -123,6 +128,7 @@ def mean_ci(
         percentile=percentile,
         bca=bca,
         recommended=quoted,
+        t=None if rate else student_interval(scores, confidence),
         conservative=clopper_pearson(scores.count_of(1.0), n, confidence) if rate else None,
         failure_bounds=bound_mean(scores, ends, again, threshold),
         warnings=tuple(caution for caution in found if caution is not None),
@@ -212,18 +218,25 @@ def recommend_score(scores: Histogram, confidence: float, ends: Scale, bca: Inte
     """
     if scores.degenerate:
         return constant_scores(scores.mean, scores.n, confidence, ends)
-    made = bca
-    if made is None and scores.n >= BCA_FROM:
-        made = bca_interval(bootstrap_mean(scores), confidence)
-    if made is None or scores.n < BCA_FROM:
-        sd = scores.sd * math.sqrt(scores.n / (scores.n - 1))
-        made = t_interval(scores.mean, sd, scores.n, confidence)
-    if ends is None or (ends[0] <= made.lo and made.hi <= ends[1]):
-        return made
-    return Interval(
-        made.estimate, max(made.lo, ends[0]), min(made.hi, ends[1]), confidence, made.method,
-        made.convention + "; cut at the ends of the scale", made.n, made.exact, made.degenerate,
-    )  # fmt: skip
+    other = bca if bca is not None else bca_interval(bootstrap_mean(scores), confidence)
+    student = student_interval(scores, confidence)
+    bounds = [made for made in (student, other) if made is not None]
+    lo, hi = min(made.lo for made in bounds), max(made.hi for made in bounds)
+    convention = "wider bound of the two on each side"
+    if ends is not None and (lo < ends[0] or hi > ends[1]):
+        lo, hi = max(lo, ends[0]), min(hi, ends[1])
+        convention += "; cut at the ends of the scale"
+    method = "Student t and BCa bootstrap"
+    exact = all(made.exact for made in bounds)
+    return Interval(scores.mean, lo, hi, confidence, method, convention, scores.n, exact, False)
+
+
+def student_interval(scores: Histogram, confidence: float) -> Interval | None:
+    """Return Student's interval for a mean; None for a single item or equal scores."""
+    if scores.degenerate:
+        return None
+    sd = scores.sd * math.sqrt(scores.n / (scores.n - 1))
+    return t_interval(scores.mean, sd, scores.n, confidence)
 
 
 def constant_scores(value: float, n: int, confidence: float, ends: Scale) -> Interval:

@@ -15,7 +15,7 @@ from app.stats.cautions import constant_margin, few_discordant, missing_verdicts
 from app.stats.errors import MixedMetrics
 from app.stats.histogram import PairCounts
 from app.stats.mcnemar import mcnemar
-from app.stats.means import bootstrap_intervals, recommend_score
+from app.stats.means import bootstrap_intervals, recommend_score, student_interval
 from app.stats.missing import PairFailureBounds, Scale, bound_delta, need_pairs, scale_ends
 from app.stats.paired_intervals import check_bounds, tango
 from app.stats.results import ENGINE_VERSION, Caution, Interval, check_count, digest_of
@@ -43,7 +43,9 @@ class PairedIntervals:
     bca : Interval or None
         None where BCa is undefined.
     recommended : Interval
-        Tango's for rates; for scores t below 40 tasks, exact BCa from there on.
+        Tango's for rates; for scores the wider bound of t and BCa on each side.
+    t : Interval or None
+        Student's, for scores.
     se, se_ddof1 : float
         Standard error of the mean difference, ddof 0 and ddof 1.
     """
@@ -51,6 +53,7 @@ class PairedIntervals:
     percentile: Interval
     bca: Interval | None
     recommended: Interval
+    t: Interval | None
     se: float
     se_ddof1: float
 
@@ -200,7 +203,8 @@ def paired_delta(
     percentile, bca = bootstrap_intervals(gaps, confidence)
     quoted = recommend_delta(pairs, confidence, rate, ends, bca)
     spread_ddof1 = gaps.sd * math.sqrt(n / max(1, n - 1))
-    paired = PairedIntervals(percentile, bca, quoted, gaps.sd / math.sqrt(n), spread_ddof1 / math.sqrt(n))
+    student = None if rate else student_interval(gaps, confidence)
+    paired = PairedIntervals(percentile, bca, quoted, student, gaps.sd / math.sqrt(n), spread_ddof1 / math.sqrt(n))
     unpaired = unpaired_intervals(side_a, side_b, confidence, rate)
     var_a, var_b, var_gap = side_a.second_moment, side_b.second_moment, gaps.second_moment
     covariance = (var_a + var_b - var_gap) / 2.0
