@@ -25,7 +25,7 @@ from app.local.machine import EnginePlan, choose, look
 from app.settings import Settings
 
 PREPARER = "model-prepare"
-SHIPPED_ADAPTER = Path(app.__file__).parent / "weights"
+SHIPPED_ADAPTER = Path(app.__file__).parent / "weights" / "adapter"
 ADAPTER_FILE = "adapter_config.json"
 INSTALLING, PREPARING = "installing the engine", "preparing the model"
 
@@ -62,7 +62,7 @@ class ModelSpec:
         """Raise :class:`SetupError` when the shipped adapter is asked for and this installation has none."""
         if self.adapter == str(SHIPPED_ADAPTER) and not (SHIPPED_ADAPTER / ADAPTER_FILE).is_file():
             raise SetupError(
-                "This installation of Presend lacks its adapter (app/weights); install it again,"
+                "This installation of Presend lacks its adapter (app/weights/adapter); install it again,"
                 " or set PRESEND_ADAPTER=none to judge with the base model alone."
             )
 

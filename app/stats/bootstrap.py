@@ -254,16 +254,17 @@ class _OneStep:
 
 
 def _on_one_step(sides: list[Histogram]) -> _OneStep:
+    weights = [side.counts.astype(np.float64) for side in sides]
     grids = _one_grid(sides)
     if grids is not None:
-        placed = [(grid.positions, side.counts.astype(np.float64)) for grid, side in zip(grids, sides, strict=True)]
-        if all(_points(at, weight, side.n) <= EXACT_WINDOW for (at, weight), side in zip(placed, sides, strict=True)):
+        placed = list(zip((grid.positions for grid in grids), weights, strict=True))
+        if _largest_window(placed) <= EXACT_WINDOW:
             return _OneStep(grids[0].step, [grid.offset for grid in grids], placed, True)
     # A window is at most 18 standard errors wide, unless one score far off all others widens it.
     width = min(side.sd for side in sides if side.sd > 0.0) / BINS_PER_SD
     while True:
-        placed = [bin_scores(side.values, side.counts.astype(np.float64), width) for side in sides]
-        if all(_points(at, weight, side.n) <= MAX_WINDOW // 2 for (at, weight), side in zip(placed, sides, strict=True)):
+        placed = [bin_scores(side.values, weight, width) for side, weight in zip(sides, weights, strict=True)]
+        if _largest_window(placed) <= MAX_WINDOW // 2:
             break
         width *= 2.0
     # Binning adds variance; a shorter step takes it out of the resampled estimate again.
@@ -292,8 +293,8 @@ def _variance(positions: IntArray, weights: FloatArray) -> float:
     return float(weights @ (positions - centre) ** 2) / total
 
 
-def _points(positions: IntArray, weights: FloatArray, n: int) -> int:
-    return window([Draws.of(positions, weights, n)])[1]
+def _largest_window(placed: list[tuple[IntArray, FloatArray]]) -> int:
+    return max(window([Draws.of(at, weight, float(weight.sum()))])[1] for at, weight in placed)
 
 
 def percentile_interval(made: Resampled, confidence: float) -> Interval:

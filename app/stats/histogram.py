@@ -16,11 +16,12 @@ from typing import Literal
 import numpy as np
 
 from app.stats.errors import BadInput
-from app.stats.lattice import Lattice, find_lattice, same_score_distance
+from app.stats.lattice import LARGEST_SCORE, Lattice, find_lattice, same_score_distance
 from app.stats.results import check_count
 from app.stats.special import FloatArray, IntArray
 
 TiePolicy = Literal["fail", "half", "success"]
+_NOT_A_SCORE = f"Every score must be a finite number of at most {LARGEST_SCORE:g}; a missing verdict is None, not NaN."
 TIE_SCORES: Mapping[str, float] = {"fail": 0.0, "half": 0.5, "success": 1.0}
 
 
@@ -94,8 +95,8 @@ class Histogram:
         """Count scores given as two arrays of equal length; merges scores equal up to rounding."""
         if values.shape != counts.shape or values.ndim != 1:
             raise BadInput("Scores and counts must be two flat arrays of the same length.")
-        if not np.isfinite(values).all():
-            raise BadInput("Every score must be a finite number; a missing verdict is None, not NaN.")
+        if not bool((np.abs(values) <= LARGEST_SCORE).all()):
+            raise BadInput(_NOT_A_SCORE)
         if counts.size and int(counts.min()) < 0:
             raise BadInput("Every count must be at least 0.")
         held = counts > 0
@@ -192,8 +193,8 @@ class PairCounts:
         kept: dict[tuple[float | None, float | None], int] = {}
         for a, b, count in rows:
             for score in (a, b):
-                if score is not None and not math.isfinite(score):
-                    raise BadInput("Every score must be a finite number; a missing verdict is None, not NaN.")
+                if score is not None and not abs(score) <= LARGEST_SCORE:
+                    raise BadInput(_NOT_A_SCORE)
             number = check_count(count, "tasks in a pair of scores")
             if number:
                 key = (None if a is None else a + 0.0, None if b is None else b + 0.0)

@@ -22,6 +22,9 @@ BINS_PER_SD = 64
 #: Two scores closer than this many rounding steps of the largest one are the same score.
 SAME_SCORE_ULPS = 8.0
 
+#: Scores are at most this large, and as close as its inverse they are the same: cubes stay finite.
+LARGEST_SCORE = 1e90
+
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
@@ -42,7 +45,7 @@ class Lattice:
 
 def same_score_distance(scale: float) -> float:
     """Return the distance below which two scores of size ``scale`` count as equal."""
-    return SAME_SCORE_ULPS * float(np.finfo(np.float64).eps) * scale
+    return max(SAME_SCORE_ULPS * float(np.finfo(np.float64).eps) * scale, 1.0 / LARGEST_SCORE)
 
 
 def find_lattice(values: FloatArray) -> Lattice | None:

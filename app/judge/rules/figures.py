@@ -11,8 +11,12 @@ from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
 
+_FILLER = (
+    r"(?!(?:of|to|for|and|with|while|that|who|your|our|their|is|are|be|help|cover|fill|engineers?|developers?|people|"
+    rf"weeks?|days?|months?|{NUMBER})\b)(?:\w+[-/])?\w+"
+)
 _ROLES = re.compile(
-    rf"(?<![\w$.])({NUMBER})\+?(?: (?!of\b)(?:\w+[-/])?\w+){{0,4}}? (?:roles?|positions?|openings?|job posts?|"
+    rf"(?<![\w$.])({NUMBER})\+?(?: {_FILLER}){{0,4}}? (?:roles?|positions?|openings?|job posts?|"
     rf"vacancies|job openings?|postings?)\b|\bhiring (?:for )?({NUMBER}) (?:\w+ ){{0,3}}?(?:engineers|developers)\b"
 )
 _HEADCOUNT = re.compile(rf"(?<![\w$.])({NUMBER})\+?[ -](?:person|people|employees?|staff|strong)\b")

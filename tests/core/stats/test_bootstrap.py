@@ -60,7 +60,11 @@ def test_unpaired_intervals_equal_those_of_all_resamples(a, b):
 
 @pytest.mark.parametrize(
     "scores",
-    [np.repeat([0.0, 1.0], [7, 41]), np.repeat([-1.0, 0.0, 1.0], [1, 21, 26]), np.repeat([1.0, 2, 3, 4, 5], [2, 3, 5, 9, 20])],
+    [
+        np.repeat([0.0, 1.0], [7, 41]),
+        np.repeat([-1.0, 0.0, 1.0], [1, 21, 26]),
+        np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], [2, 3, 5, 9, 20]),
+    ],
 )
 @pytest.mark.parametrize("method", ["percentile", "BCa"])
 def test_scipy_agrees_within_its_simulation_error(scores, method):

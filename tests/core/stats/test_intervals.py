@@ -57,7 +57,16 @@ def test_newcombe_on_the_published_example():
 
 @pytest.mark.parametrize(
     "table",
-    [(15, 1, 26, 6), (0, 0, 48, 0), (0, 48, 0, 0), (48, 0, 0, 0), (0, 0, 0, 1), (1, 0, 1, 0), (10, 3, 3, 10), (0, 7, 8, 0)],
+    [
+        (15, 1, 26, 6),
+        (0, 0, 48, 0),
+        (0, 48, 0, 0),
+        (48, 0, 0, 0),
+        (0, 0, 0, 1),
+        (1, 0, 1, 0),
+        (9, 3, 3, 9),
+        (0, 7, 8, 0),
+    ],
 )
 @pytest.mark.parametrize("confidence", [0.6, 0.95, 0.9999])
 def test_tango_bounds_solve_the_score_equation(table, confidence):

@@ -25,6 +25,8 @@ FACTS = {
         ("A squad of five Go developers can start in two weeks.", "capacity.overcommitment"),
         ("Your team clearly does not know how to run Go in production.", "tone.condescension"),
         ("Our lawyers accept your NDA and exclusivity terms.", "coordination.legal"),
+        ("You list nine open Go roles.", "grounding.count"),
+        ("You list twelve new platform engineering roles.", "grounding.count"),
         ("We signed the non-disclosure agreement this morning.", "coordination.legal"),
     ],
 )
@@ -39,6 +41,9 @@ def test_is_found(sentence, check):
     [
         "Of the team of five that you asked for, three could start in two weeks.",
         "Three of the ten engineers you asked for are free.",
+        "Would a first group of three help while your seven roles are open?",
+        "Three engineers for your seven roles could start in two weeks.",
+        "It took four weeks to fill roles like these.",
         "Our delivery lead will answer your question about the NDA.",
     ],
 )
