@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import __version__
-from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, runs, verdicts
+from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, runs, statistics, verdicts
 from app.api import openapi as openapi_document
 from app.api.dependencies import Authenticator, Limits, Services
 from app.api.middleware import RequestFrame
@@ -81,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         comparisons.router,
         judges.router,
         runs.router,
+        statistics.router,
         ops.router,
         dashboard.router,
     ):

@@ -26,7 +26,6 @@ from app.services.scoring import Scoring
 from app.telemetry import Metrics
 
 
-
 @dataclass(frozen=True)
 class Limits:
     """Bounds that the service was started with."""

@@ -21,6 +21,7 @@ from app.schemas import (
     ScoreIn,
     VerdictRequest,
 )
+from app.schemas.statistics import AdhocRequest, StatisticsRequest
 
 _REF = "#/components/schemas/{model}"
 _DESCRIPTION = (
@@ -36,6 +37,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     RunItemIn,
     ScoreIn,
     LabelIn,
+    StatisticsRequest,
+    AdhocRequest,
     Problem,
 )
 

@@ -217,19 +217,6 @@ async def export_page(
     return [Exported(_item(row), row.document) for row in await conn.execute(_EXPORT, values)]
 
 
-def copy_line(fields: Iterable[str | None]) -> bytes:
-    """One line of COPY text; None is NULL. Postgres reads it back exactly as it was."""
-    return ("\t".join("\\N" if one is None else _escaped(one) for one in fields) + "\n").encode()
-
-
-def _escaped(text: str) -> str:
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return text
-
-
 def _item(row: Any) -> RunItem:
     return RunItem(
         seq=row.seq,

@@ -1,8 +1,8 @@
 """The queue: an item is the job. Claimed for a lease, kept by heartbeats, finished once, or given back.
 
 ``attempt`` fences: whoever took an item over has raised it, and a late result with an older one changes and stores
-nothing. A verdict is written by the statement that ends its item, so neither can be there without the other.
-Each function is one statement; call it in a transaction of its own, or two workers may wait for each other.
+nothing. A verdict is written in the transaction that ends its item, so neither can be there without the other.
+Call each function in a transaction of its own, or two workers may wait for each other.
 """
 
 # ruff: noqa: S608 - statements are put together from fixed parts of our own; values are bound
@@ -15,9 +15,9 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.copying import copy_rows
 from app.db.models import verdicts
 from app.schemas import Verdict
 
@@ -136,37 +136,31 @@ _WAITING = sa.text(
 )
 
 
-def _finish_statement(keep_inputs: bool) -> sa.TextClause:
-    """End items and store their verdicts; the rows come as one JSON text, the cheapest way for wide rows."""
-    pg = dialect()  # type: ignore[no-untyped-call]
-    columns = {column.name: column.type.compile(dialect=pg) for column in verdicts.columns}
-    own = {"seq": "int", "attempt": "int", "detail": "text", "reused_from": "uuid"}
-    fields = ", ".join(f"{name} {kind}" for name, kind in {**columns, **own}.items())
-    names = ", ".join(columns)
-    forget = (
-        ""
-        if keep_inputs
-        else ", forgotten AS (UPDATE run_inputs AS x SET draft = NULL, context = NULL FROM won AS w "
-        "WHERE x.tenant_id = w.tenant_id AND x.run_id = w.run_id AND x.task_id = w.task_id)"
-    )
-    return sa.text(
-        f"""
-        WITH g AS MATERIALIZED (SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS g({fields})),
-        won AS (
-          UPDATE run_items AS i SET state = 'done', leased_until = NULL, outcome = g.outcome, passed = g.passed,
-            score = g.score, p_fail = g.p_fail, detail = g.detail, verdict_id = g.id, reused_from = g.reused_from,
-            finished_at = clock_timestamp()
-          FROM g WHERE {_OURS}
-          RETURNING g.id, i.tenant_id, i.run_id, i.task_id
-        ), stored AS (
-          INSERT INTO verdicts ({names}) SELECT {names} FROM g WHERE id IN (SELECT id FROM won)
-        ){forget}
-        SELECT id FROM won
-        """
-    )
-
-
-_FINISH = {keep: _finish_statement(keep) for keep in (True, False)}
+_ENDED = {
+    "tenant_id": "uuid",
+    "run_id": "uuid",
+    "seq": "int",
+    "attempt": "int",
+    "outcome": "text",
+    "passed": "bool",
+    "score": "float8",
+    "p_fail": "float8",
+    "detail": "text",
+    "verdict_id": "uuid",
+    "reused_from": "uuid",
+}
+_END = sa.text(
+    "UPDATE run_items AS i SET state = 'done', leased_until = NULL, outcome = g.outcome, passed = g.passed, "
+    "score = g.score, p_fail = g.p_fail, detail = g.detail, verdict_id = g.verdict_id, reused_from = g.reused_from, "
+    "finished_at = clock_timestamp() FROM json_to_recordset(CAST(:rows AS json)) AS g("
+    + ", ".join(f"{name} {kind}" for name, kind in _ENDED.items())
+    + f") WHERE {_OURS} RETURNING g.verdict_id"
+)
+_FORGET = sa.text(
+    "UPDATE run_inputs AS x SET draft = NULL, context = NULL FROM json_to_recordset(CAST(:rows AS json)) AS g("
+    "tenant_id uuid, run_id uuid, task_id text) "
+    "WHERE x.tenant_id = g.tenant_id AND x.run_id = g.run_id AND x.task_id = g.task_id"
+)
 
 
 async def claim(conn: AsyncConnection, rubrics: Collection[str], most: int, lease_s: float) -> list[Claimed]:
@@ -193,25 +187,33 @@ async def claim(conn: AsyncConnection, rubrics: Collection[str], most: int, leas
 async def finish(conn: AsyncConnection, ended: Sequence[Finished], *, keep_inputs: bool = True) -> set[UUID]:
     """End items and store their verdicts; returns the ids of the verdicts that were stored.
 
-    The others came too late: their items had been taken back, or erased. Nothing of theirs is written.
+    The others came too late: their items had been taken back, or erased. Nothing of theirs is written. Two statements,
+    of which the second only adds rows, and so waits for nobody.
     """
     rows = [
         {
-            **_with_json(one.verdict),
+            "tenant_id": one.held.tenant_id,
+            "run_id": one.held.run_id,
             "seq": one.held.seq,
             "attempt": one.held.attempt,
+            "outcome": one.verdict["outcome"],
+            "passed": one.verdict["passed"],
+            "score": one.verdict["score"],
+            "p_fail": one.verdict["p_fail"],
             "detail": one.detail,
+            "verdict_id": one.verdict["id"],
             "reused_from": one.reused_from,
         }
         for one in ended
     ]
-    found = await conn.execute(_FINISH[keep_inputs], {"rows": orjson.dumps(rows).decode()})
-    return set(found.scalars())
-
-
-def _with_json(row: dict[str, Any]) -> dict[str, Any]:
-    fragments = {name: orjson.Fragment(row[name]) for name in ("document", "draft", "context") if row[name] is not None}
-    return {**row, **fragments}
+    won = set((await conn.execute(_END, {"rows": orjson.dumps(rows).decode()})).scalars())
+    stored = [one.verdict for one in ended if one.verdict["id"] in won]
+    if stored:
+        await copy_rows(conn, verdicts, stored)
+    if stored and not keep_inputs:
+        keys = [{name: row[name] for name in ("tenant_id", "run_id", "task_id")} for row in stored]
+        await conn.execute(_FORGET, {"rows": orjson.dumps(keys).decode()})
+    return won
 
 
 async def heartbeat(conn: AsyncConnection, held: Iterable[Held], lease_s: float) -> set[Held]:

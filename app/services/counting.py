@@ -95,6 +95,15 @@ class Counting:
                 found |= await self._stored({run.id: run for run in some}, [one])
         return found
 
+    async def noted(self, runs: Sequence[RunFacts], of: Field) -> dict[UUID, Marked]:
+        """What is known of one field of each run, whether it stands still or not."""
+        known = {run: one for (run, _), one in (await self.marked(runs, [of])).items()}
+        rest = [run for run in runs if run.id not in known]
+        async with self.db.reading() as conn:
+            for some in _portions(rest, [run.total for run in rest], JOINED_A_STATEMENT):
+                known |= await marks.unstored(conn, self.tenant_id, [run.id for run in some], of)
+        return known
+
     async def _stored(self, runs: dict[UUID, RunFacts], of: Sequence[Field]) -> dict[tuple[UUID, str], Marked]:
         if not runs:
             return {}

@@ -127,7 +127,8 @@ def estimate(
     ends = ends_of(wanted.scale, scores.is_rate)
     threshold = wanted.threshold if wanted.threshold is not None else None if ends is None else sum(ends) / 2.0
     made = mean_ci(scores, wanted.confidence, wanted.scale, threshold)
-    answer = open_fields(made) | {"statistic": wanted.statistic, "n_items": made.n + made.missing}
+    answer = open_fields(made) | {"metric": wanted.metric, "unit": made.metric, "statistic": wanted.statistic}
+    answer["n_items"] = made.n + made.missing
     answer["bca_reason"] = None if made.bca is not None else _BCA_UNDEFINED
     best, bounds = made.recommended, open_fields(made.failure_bounds)
     if clusters is not None:
@@ -219,7 +220,7 @@ def compare(
     made = paired_delta(
         pairs, wanted.confidence, scale=wanted.scale, only_a=only[0], only_b=only[1], names=names, cautions=cautions
     )
-    answer = open_fields(made) | {"paired": open_fields(made.paired)}
+    answer = open_fields(made) | {"metric": wanted.metric, "unit": made.metric, "paired": open_fields(made.paired)}
     bounds = open_fields(made.failure_bounds)
     bounds |= _three_readings(pairs, made, wanted)
     conclusion, p = made.conclusion, made.p_sign_flip

@@ -83,9 +83,13 @@ def of_pair(
     return estimates.compare(pairs, wanted, names, only=only, clusters=clusters, cautions=cautions)
 
 
+CLUSTERS_IGNORED = Caution(
+    "clusters-ignored",
+    "The items come in clusters; the intervals of groups treat them as independent and are too narrow.",
+)
 _BINNED = Caution(
     "scores-binned",
-    "The scores take more values than are counted one by one; they were put into bins a sixty-fourth of their spread wide.",
+    "The scores take too many values to count one by one; they stand in bins a sixty-fourth of their spread wide.",
 )
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 
 from app.db.engine import Database
-from app.db.fields import Metric, metric_of
+from app.db.fields import Field, Metric, metric_of
 from app.db.statistics import RunFacts
 from app.errors import Fault, InvalidInput, NotFound
 from app.schemas.statistics import MAX_COMPARISONS, Options, PairAsk, RunAsk, StatisticsEnvelope
@@ -61,6 +61,7 @@ class _Item:
     sides: tuple[RunFacts, ...] = ()
     parts: list[_Part] = field(default_factory=list)
     refusal: Refusal | None = None
+    clustered: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ class Reports:
     async def batch(
         self, tenant_id: UUID, request: StatisticsEnvelope, read: Callable[[type[Any], Any], Any]
     ) -> bytes:
-        """Every run and comparison of a request, as JSON; ``read`` fits one item to its model or raises InvalidInput."""
-        runs = [_read(i, {"run_id": one} if isinstance(one, str) else one, RunAsk, read) for i, one in enumerate(request.runs)]
+        """Every run and comparison of a request, as JSON; ``read`` fits one item to its model, or refuses it."""
+        named_runs = [{"run_id": one} if isinstance(one, str) else one for one in request.runs]
+        runs = [_read(i, one, RunAsk, read) for i, one in enumerate(named_runs)]
         if request.comparisons == "all":
             named = [item.ask.run_id for item in runs if isinstance(item.ask, RunAsk)]
             if len(named) * (len(named) - 1) // 2 > MAX_COMPARISONS:
@@ -177,18 +179,20 @@ class Reports:
 
     async def _cluster(self, counting: Counting, items: Sequence[_Item]) -> None:
         """Count clusters where items have them; only of whole runs and pairs, not of their groups."""
-        pairs = [item for item in _fine(items) if isinstance(item.ask, PairAsk)]
-        known = await counting.marked(
-            [item.sides[0] for item in pairs], list({item.parts[0].metric.field for item in pairs})
-        )
+        firsts: dict[Field, dict[UUID, RunFacts]] = {}
+        for item in _fine(items):
+            if isinstance(item.ask, PairAsk):
+                firsts.setdefault(item.parts[0].metric.field, {})[item.sides[0].id] = item.sides[0]
+        known = {of: await counting.noted(list(runs.values()), of) for of, runs in firsts.items()}
         for item in _fine(items):
             part = item.parts[0]
             if isinstance(part.counts, RunCounts):
                 marked = part.counts.marked
             else:
-                marked = known.get((item.sides[0].id, part.metric.field.key))
+                marked = known[part.metric.field].get(item.sides[0].id)
             if marked is None or not marked.clustered or isinstance(part.counts, TooMuch):
                 continue
+            item.clustered = True
             ends = ends_of(part.wanted.scale, part.metric.name == "passed")
             if len(item.sides) == 2:
                 part.clusters = await counting.cluster_pairs((item.sides[0], item.sides[1]), part.metric, ends)
@@ -232,7 +236,7 @@ def _parts(item: _Item, common: Options, criteria: dict[UUID, list[str]]) -> lis
     name = name or usual[0]
     metric = metric_of(name)
     if metric is None:
-        raise Refusal("unknown-metric", "There is no such metric; take passed, score, p_fail, outcome.* or criterion.*.")
+        raise Refusal("unknown-metric", "No such metric; there are passed, score, p_fail, outcome.* and criterion.*.")
     groups = _option(ask, common, "group_by") or ()
     parts = [_Part(metric, _wanted(item, common, metric), "category" in groups)]
     if "criterion" in groups:
@@ -326,7 +330,7 @@ def _answer(item: _Item) -> Json:
         groups["criterion"] = [{"group": part.criterion, **_group(item, part)} for part in criteria]
     for name in ("a", "b"):
         answer.pop(name, None)
-    return answer | {"metric_name": whole.metric.name, "groups": groups or None}
+    return answer | {"groups": groups or None}
 
 
 def _group(item: _Item, part: _Part, category: tuple[str | None] | None = None) -> Json:
@@ -336,6 +340,8 @@ def _group(item: _Item, part: _Part, category: tuple[str | None] | None = None) 
         return {"error": Refusal.of(error).told}
     for name in ("a", "b"):
         answer.pop(name, None)
+    if item.clustered:
+        answer["warnings"] = [*answer["warnings"], report_parts.CLUSTERS_IGNORED]
     return answer
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import orjson
 
-from app.db.items import copy_line
+from app.db.copying import copy_line
 from app.errors import Fault, InvalidInput, Overloaded
 from app.schemas import LineFault, RunItemIn, RunKind, ScoreIn
 

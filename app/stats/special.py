@@ -53,9 +53,10 @@ def chi2_upper_tail(x: float, df: float) -> float:
 
 
 def binomial_cdf(k: FloatArray, n: FloatArray, p: float) -> FloatArray:
-    """P(X <= k) elementwise for X ~ Binomial(n, p); 0 below zero."""
-    inside = np.asarray(special.bdtr(np.clip(k, 0, n), n, p), dtype=np.float64)
-    return np.where(k < 0, 0.0, inside)
+    """P(X <= k) elementwise for X ~ Binomial(n, p); 0 below zero and 1 from n on."""
+    low = np.clip(k, 0, np.maximum(n - 1.0, 0.0))
+    inside = np.asarray(special.betainc(np.maximum(n - low, 1.0), low + 1.0, 1.0 - p), dtype=np.float64)
+    return np.where(k < 0, 0.0, np.where(k >= n, 1.0, inside))
 
 
 def binomial_pmf(k: FloatArray, n: float, p: float) -> FloatArray:

@@ -1,0 +1,69 @@
+"""Many rows at once through COPY: several times cheaper for Postgres than any way of sending them as parameters.
+
+The text format is written here, so that nothing but whole rows of a known table ever takes this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_NULL = "\\N"
+_BLOCK = 1 << 16
+
+
+def copy_line(fields: Iterable[str | None]) -> bytes:
+    """One line of COPY text; None is NULL. Postgres reads it back exactly as it was."""
+    return ("\t".join([_NULL if one is None else _escaped(one) for one in fields]) + "\n").encode()
+
+
+async def copy_rows(conn: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows that give a value for every column; JSON columns take JSON text."""
+    writers = [(column.name, _writer(column)) for column in table.columns]
+    names = ", ".join(name for name, _ in writers)
+    driver: Any = (await conn.get_raw_connection()).driver_connection
+    async with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        block = bytearray()
+        for row in rows:
+            block += copy_line([None if row[name] is None else write(row[name]) for name, write in writers])
+            if len(block) >= _BLOCK:
+                await copy.write(bytes(block))
+                block.clear()
+        await copy.write(bytes(block))
+
+
+def _writer(column: sa.Column[Any]) -> Callable[[Any], str]:
+    kind = column.type
+    if isinstance(kind, sa.Boolean):
+        return _boolean
+    if isinstance(kind, sa.Double):
+        return repr
+    if isinstance(kind, sa.DateTime):
+        return datetime.isoformat
+    if isinstance(kind, sa.Uuid):
+        return UUID.__str__
+    if isinstance(kind, sa.ARRAY):
+        return _array
+    return str
+
+
+def _boolean(value: bool) -> str:
+    return "t" if value else "f"
+
+
+def _array(values: Sequence[str]) -> str:
+    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+def _escaped(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if "\n" in text or "\t" in text or "\r" in text:
+        text = text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    return text
