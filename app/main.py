@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import __version__
-from app.api import comparisons, dashboard, gate, judges, ops, problems, receipts, runs, statistics, verdicts
+from app.api import comparisons, dashboard, gate, judges, labels, ops, problems, receipts, runs, statistics, verdicts
 from app.api import openapi as openapi_document
 from app.api.dependencies import Authenticator, Limits, Services
 from app.api.middleware import RequestFrame
@@ -26,6 +27,7 @@ from app.errors import ConfigurationError, PresendError, SetupError
 from app.llm import JudgeClient
 from app.services.comparisons import Comparing
 from app.services.engine import EngineMonitor
+from app.services.labels import Labels
 from app.services.once import Once
 from app.services.receipts import Receipts
 from app.services.runs import Runs
@@ -58,6 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(wiring.monitor.watch()), asyncio.create_task(_housekeeping(services))]
+        # What starting made stays: without this a full collection walks all of it and stops every request for 0.1 s.
+        gc.collect()
+        gc.freeze()
         try:
             yield
         finally:
@@ -81,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         comparisons.router,
         judges.router,
         runs.router,
+        labels.router,
         statistics.router,
         ops.router,
         dashboard.router,
@@ -126,6 +132,7 @@ def wire(settings: Settings) -> Wiring:
         scoring=Scoring(judge, db, once, signer, metrics, settings.store_drafts),
         comparing=Comparing(judge, db, once, settings.store_drafts),
         runs=Runs(db, judge, once),
+        labels=Labels(db, once),
         receipts=signer,
         metrics=metrics,
         authenticator=Authenticator(db),

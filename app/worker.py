@@ -72,6 +72,7 @@ async def work(settings: Settings) -> None:
         settings.database_url.get_secret_value(),
         pool_size=_CONNECTIONS,
         statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
+        fresh_plans=True,
     )
     worker = BatchWorker(
         db,

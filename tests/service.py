@@ -1,7 +1,8 @@
-"""A running service for tests and benchmarks: the real program in a process of its own, a Postgres clone, a scripted engine.
+"""A running service for tests and benchmarks: the real program, a Postgres clone and a scripted engine.
 
-Everything goes over real HTTP. Import the fixtures by name into a ``conftest.py``: ``service`` is shared by all tests (a
-new tenant and a fresh script for each), ``start_service`` starts one with settings of its own, to be killed and restarted.
+Everything goes over real HTTP. Import the fixtures by name into a ``conftest.py``: ``service`` is shared by all tests
+(a new tenant and a fresh script for each), ``start_service`` starts one with settings of its own, to be killed and
+restarted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Request bodies, read strictly: bounded bytes, one reading of the JSON, every fault named by path, nothing echoed.
 
-Refused here: bodies over the limit, other types than JSON, invalid UTF-8, duplicate keys, NaN and Infinity, NUL and lone surrogates (Postgres
-text cannot hold them), absurd depth. A parser that quietly picks one of two equal keys would judge another draft than
-the one the caller meant.
+Refused here: bodies over the limit, other types than JSON, invalid UTF-8, duplicate keys, NaN and Infinity, NUL and
+lone surrogates (Postgres text cannot hold them), absurd depth. A parser that quietly picks one of two equal keys would
+judge another draft than the one the caller meant.
 """
 
 from __future__ import annotations

@@ -87,7 +87,10 @@ async def asset(name: str) -> Response:
 
 
 @router.get(
-    "/v1/summary", response_model=Summary, summary="Counts by action and outcome", responses=responses(401, 403, 422, 503)
+    "/v1/summary",
+    response_model=Summary,
+    summary="Counts by action and outcome",
+    responses=responses(401, 403, 422, 503),
 )
 async def summary(
     principal: CanRead,

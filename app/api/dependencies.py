@@ -19,6 +19,7 @@ from app.errors import NotAuthenticated, NotPermitted
 from app.services.comparisons import Comparing
 from app.services.deadline import Deadline
 from app.services.judging import Judge
+from app.services.labels import Labels
 from app.services.once import IdempotencyKey, Reply
 from app.services.receipts import Receipts
 from app.services.runs import Runs
@@ -44,6 +45,7 @@ class Services:
     scoring: Scoring
     comparing: Comparing
     runs: Runs
+    labels: Labels
     receipts: Receipts
     metrics: Metrics
     authenticator: Authenticator

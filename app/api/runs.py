@@ -174,7 +174,7 @@ async def listing(
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page[Run]:
     """Page through runs by cursor; each comes with its counts as they are now."""
-    tags = dict((key, value) for key, _, value in (one.partition(":") for one in tag or []))
+    tags = {key: value for key, _, value in (one.partition(":") for one in tag or [])}
     filters = runs.RunFilters(status=status, system=system, name=name, tags=tags)
     async with services.db.reading() as conn:
         found, following = await runs.listing(

@@ -248,7 +248,10 @@ def describe_records(model: type[BaseModel], examples: list[dict[str, Any]]) -> 
     one = {"$ref": f"#/components/schemas/{model.__name__}"}
     lines = "\n".join(json.dumps(example) for example in examples) + "\n"
     content = {
-        "application/x-ndjson": {"schema": {"type": "string", "minLength": 2, "description": "One object a line."}, "example": lines},
+        "application/x-ndjson": {
+            "schema": {"type": "string", "minLength": 2, "description": "One object a line."},
+            "example": lines,
+        },
         "application/json": {"schema": {"type": "array", "items": one, "minItems": 1}, "example": examples},
     }
     return {"requestBody": {"required": True, "content": content}}

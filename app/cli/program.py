@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import drafts, machine, store
+from app.cli import drafts, machine, statistics, store
 from app.errors import ConfigurationError, PresendError, SetupError
 
 EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 1, 2, 130
@@ -61,6 +61,7 @@ def build(session: Session) -> typer.Typer:
     machine.add(program)
     drafts.add(program)
     store.add(program)
+    statistics.add(program)
     return program
 
 

@@ -52,7 +52,7 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername=_DRIVER)
 
 
-def connect_args(url: URL, settings: Mapping[str, int] | None = None) -> dict[str, Any]:
+def connect_args(url: URL, settings: Mapping[str, int | str] | None = None) -> dict[str, Any]:
     """Arguments of one libpq connection: timeouts, keepalives, and ``settings`` as session parameters.
 
     Session parameters that the URL already carries in ``options`` stay, and win.
@@ -74,6 +74,7 @@ class Database:
 
     ``pool_size`` connections stay open and ``max_overflow`` more may be opened; a caller waits at most
     ``pool_timeout_s`` for one. A statement may take ``statement_timeout_ms`` (None: as long as it likes).
+    ``fresh_plans`` is for a worker that fills tables: a plan kept from when they were empty would read them whole.
     """
 
     def __init__(
@@ -84,9 +85,12 @@ class Database:
         max_overflow: int = 0,
         pool_timeout_s: float = 5.0,
         statement_timeout_ms: int | None = 10_000,
+        fresh_plans: bool = False,
     ) -> None:
         parsed = parse_url(url)
-        settings: dict[str, int] = {"idle_in_transaction_session_timeout": 60_000}
+        settings: dict[str, int | str] = {"idle_in_transaction_session_timeout": 60_000}
+        if fresh_plans:
+            settings["plan_cache_mode"] = "force_custom_plan"
         if statement_timeout_ms is not None:
             settings["statement_timeout"] = statement_timeout_ms
         self._engine = create_async_engine(

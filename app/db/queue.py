@@ -126,9 +126,9 @@ _VERDICT_OF = sa.text(
     "AND i.run_id = g.run_id AND i.seq = g.seq WHERE i.state = 'done'"
 )
 _JUDGED_BEFORE = sa.text(
-    "SELECT DISTINCT ON (input_digest) input_digest, document::text AS document FROM verdicts "
-    "WHERE tenant_id = :tenant_id AND input_digest = ANY(:inputs) AND judge_digest = :judge AND outcome = 'judged' "
-    "ORDER BY input_digest, id DESC"
+    "SELECT g.input_digest, v.document FROM unnest(:inputs) AS g(input_digest) CROSS JOIN LATERAL ("
+    "SELECT document::text AS document FROM verdicts WHERE tenant_id = :tenant_id "
+    "AND input_digest = g.input_digest AND judge_digest = :judge AND outcome = 'judged' LIMIT 1) AS v"
 ).bindparams(sa.bindparam("inputs", type_=sa.ARRAY(sa.Text())))
 _WAITING = sa.text(
     "SELECT coalesce(sum(n_pending), 0) AS pending, coalesce(sum(n_running), 0) AS running FROM runs "
@@ -248,7 +248,7 @@ async def stored_verdicts(conn: AsyncConnection, held: Sequence[Held]) -> set[UU
 async def judged_before(
     conn: AsyncConnection, tenant_id: UUID, input_digests: Sequence[str], judge_digest: str
 ) -> dict[str, Verdict]:
-    """For each of these inputs that this judge has judged for the tenant: its newest verdict."""
+    """For each of these inputs that this judge has judged for the tenant: a verdict of it."""
     values = {"tenant_id": tenant_id, "inputs": list(input_digests), "judge": judge_digest}
     found = await conn.execute(_JUDGED_BEFORE, values)
     return {row.input_digest: Verdict.model_validate_json(row.document) for row in found}

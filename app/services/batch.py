@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from app.db import queue
+from app.db import queue, upkeep
 from app.db.engine import Database, StatementRefused
 from app.db.queue import Claimed, Finished, Held, Released
 from app.errors import PresendError
@@ -45,6 +45,7 @@ class BatchOptions:
     idle_s: float = 0.5
     not_now_s: float = 1.0
     take_back_s: float = 2.0
+    refresh_s: float = 1.0
     drain_s: float = 10.0
     slow_s: float = 20.0
     keep_inputs: bool = True
@@ -81,6 +82,7 @@ class BatchWorker:
         self._active: dict[Held, asyncio.Task[None]] = {}
         self._ended: deque[Finished] = deque()
         self._given_back: deque[Released] = deque()
+        self._paused: asyncio.TimerHandle | None = None
         self._pace = Pace()
 
     def stop(self) -> None:
@@ -95,11 +97,14 @@ class BatchWorker:
             asyncio.create_task(self._outlive("finish", self._finish, None)),
             asyncio.create_task(self._outlive("heartbeat", self._heartbeat, None)),
             asyncio.create_task(self._outlive("take back", self._take_back, self._stopping)),
+            asyncio.create_task(self._outlive("statistics", self._refresh, self._stopping)),
         ]
         try:
             await self._stopping.wait()
             await self._drain(claiming)
         finally:
+            if self._paused is not None:
+                self._paused.cancel()
             tasks = [claiming, *others, *self._active.values()]
             for task in tasks:
                 task.cancel()
@@ -171,12 +176,20 @@ class BatchWorker:
 
     def _start_some(self) -> None:
         """Start waiting items while there is room; called when items come and when one ends."""
+        if (pause := self._limiter.pause_s) > 0:
+            if self._paused is None:
+                self._paused = asyncio.get_running_loop().call_later(pause, self._start_again)
+            return
         while self._waiting and len(self._active) < self._limiter.limit and not self._stopping.is_set():
             item = self._waiting.popleft()
             if item.held in self._held:
                 self._active[item.held] = asyncio.create_task(self._one(item))
         if len(self._waiting) < self._limiter.limit:
             self._hungry.set()
+
+    def _start_again(self) -> None:
+        self._paused = None
+        self._start_some()
 
     async def _one(self, item: Claimed) -> None:
         try:
@@ -323,6 +336,14 @@ class BatchWorker:
             _log.info("worker.took_back", items=count)
             self._hungry.set()
 
+    async def _refresh(self) -> None:
+        """Keep Postgres informed of what this worker fills its tables with."""
+        before = self._pace.total
+        await self._pause(self._options.refresh_s)
+        if self._pace.total != before:
+            async with self._db.transaction() as conn:
+                await upkeep.refresh_statistics(conn)
+
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -356,12 +377,14 @@ class Pace:
 
     def __init__(self) -> None:
         self.per_second = 0
+        self.total = 0
         self._since = time.monotonic()
         self._count = 0
 
     def count(self, ended: int) -> None:
         """So many more have ended."""
         self._count += ended
+        self.total += ended
         now = time.monotonic()
         if now - self._since >= 1.0:
             self.per_second = round(self._count / (now - self._since))

@@ -20,7 +20,7 @@ from app.judge.verdict import RawAnswer, read_answer
 from app.llm import CallFailure, JudgeClient
 from app.schemas import Context, Draft, Outcome, ThreadStage
 from app.services.breaker import Breaker, BreakerState
-from app.services.judging import MAX_TOKENS, MAX_TOKENS_EXPLAINED, EngineState
+from app.services.judging import MAX_TOKENS, EngineState
 from app.services.slots import Lane
 
 _CANARY_BUDGET_S = 120.0
@@ -123,7 +123,7 @@ class EngineMonitor:
                     schema_name=f"{rubric.name}-{'explained' if explain else 'scores'}",
                     deadline_s=_CANARY_BUDGET_S,
                     priority=int(Lane.GATE),
-                    max_tokens=MAX_TOKENS_EXPLAINED if explain else MAX_TOKENS,
+                    max_tokens=MAX_TOKENS,
                     cache_salt=None,
                 )
                 if isinstance(reply, CallFailure):
@@ -153,5 +153,5 @@ class EngineMonitor:
 def _unsound(answer: RawAnswer, rubric: Rubric, explain: bool) -> str | None:
     verdict = read_answer(answer, rubric, explain=explain)
     if verdict.outcome is Outcome.JUDGED or (explain and verdict.outcome is Outcome.TRUNCATED):
-        return None  # an explanation may run to its token limit; that is a typed outcome, not a broken server
+        return None  # its grammar compiled and decodes; the whole sentence would only delay the start
     return f"the judge's canary came back {verdict.outcome.value}: {verdict.detail}"

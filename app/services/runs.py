@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import items, runs
+from app.db import items, runs, upkeep
 from app.db.engine import Database
 from app.db.keys import Principal
-from app.errors import Conflict, Fault, InvalidInput, NotFound
+from app.errors import Conflict, Fault, InvalidInput, NotFound, PresendError
 from app.schemas import OnError, Progress, Run, RunCreate, RunKind, RunStatus, UploadResult
 from app.services.deadline import Deadline
 from app.services.judging import Judge
@@ -28,7 +29,10 @@ from app.services.uploads import MAX_ITEMS, Upload
 
 UPLOAD_BUDGET_S = 60.0
 PACE_WINDOW_S = 30.0
+_MANY = 1_000
+"""Items after which Postgres is told at once that its tables have grown."""
 _UNKNOWN = "There is no run with that id."
+_log = structlog.get_logger("presend.runs")
 _OVER = frozenset({RunStatus.COMPLETED, RunStatus.CANCELLED})
 
 
@@ -125,7 +129,19 @@ class Runs:
 
         deadline = Deadline(time.monotonic(), UPLOAD_BUDGET_S)
         async with self.once.attempt(principal.tenant_id, key, deadline) as attempt:
-            return attempt if isinstance(attempt, Reply) else await attempt.commit_answer(write)
+            if isinstance(attempt, Reply):
+                return attempt
+            reply = await attempt.commit_answer(write)
+        if upload.accepted >= _MANY:
+            await self._inform()
+        return reply
+
+    async def _inform(self) -> None:
+        try:
+            async with self.db.transaction() as conn:
+                await upkeep.analyse_items(conn)
+        except PresendError as error:
+            _log.info("upload.not_analysed", slug=error.slug)
 
     async def close(self, principal: Principal, run_id: str, deadline: Deadline, key: IdempotencyKey | None) -> Reply:
         """End the upload of a run; closing a closed one changes nothing."""

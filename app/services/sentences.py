@@ -19,7 +19,7 @@ def of_run(name: str, made: Any, quoted: Interval | None, *, rate: bool, what: s
     shown = quoted or best
     value = f"{percent(made.estimate)} % of" if rate else f"{plain(made.estimate)} on"
     verb = _VERBS.get(what, f"has {what} on") if rate else f"has a mean {what} of"
-    beside = f" ({_short(best)} {_range(best, rate)})" if best is not shown and not _same(best, shown) else ""
+    beside = _beside(best, shown, rate)
     missing = f"; {made.missing} more had no verdict" if made.missing else ""
     confidence = f"{percent(shown.confidence)} % CI"
     return f"{name} {verb} {value} {count(made.n, 'task')}, {confidence} {_range(shown, rate)}{beside}{missing}."
@@ -48,7 +48,7 @@ def of_comparison(
     if made.delta == 0.0:
         size = f"as often as {name_a}" if rate else f"as high as {name_a} ({what})"
         verb = verb if what == "passed" or not rate else f"has {what}"
-    beside = f" ({_short(best)} {_range(best, rate)})" if not _same(best, shown) else ""
+    beside = _beside(best, shown, rate)
     end = "" if conclusion != "undecided" else "; the difference is not established"
     confidence = f"{percent(shown.confidence)} % CI"
     return (
@@ -112,9 +112,8 @@ def _range(shown: Interval, rate: bool) -> str:
     return f"{tell(shown.lo)} to {tell(shown.hi)}"
 
 
-def _short(shown: Interval) -> str:
-    return shown.method.split(",")[0].replace(" score", "")
-
-
-def _same(one: Interval, other: Interval) -> bool:
-    return (one.lo, one.hi, one.method) == (other.lo, other.hi, other.method)
+def _beside(best: Interval, shown: Interval, rate: bool) -> str:
+    """The recommended interval in brackets, where it reads differently from the one shown."""
+    if _range(best, rate) == _range(shown, rate):
+        return ""
+    return f" ({best.method.split(',')[0].replace(' score', '')} {_range(best, rate)})"

@@ -28,10 +28,10 @@ _STIRLING_TABLE = _stirling_table()
 
 def _stirling_rest(n: FloatArray) -> FloatArray:
     """Return log n! - log(sqrt(2 pi n) (n / e)^n) for whole n >= 1."""
-    square = np.maximum(n, 1.0) ** -2.0
+    square = 1.0 / (n * n)
     series = 1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))
     small = _STIRLING_TABLE[np.minimum(n, _TABLE_TO - 1).astype(np.int64)]
-    return np.where(n < _TABLE_TO, small, series / np.maximum(n, 1.0))
+    return np.where(n < _TABLE_TO, small, series / n)
 
 
 def log_half_pmf(k: IntArray, n: IntArray) -> FloatArray:
@@ -60,19 +60,25 @@ def log_half_pmf(k: IntArray, n: IntArray) -> FloatArray:
     tilt = (safe_x - safe_y) / safe_n
     # x log(2x/n) + y log(2y/n), each logarithm taken of one plus or minus the tilt.
     deviance = 0.5 * safe_n * _entropy_gap(tilt)
-    rest = _stirling_rest(safe_n) - _stirling_rest(safe_x) - _stirling_rest(safe_y)
-    log_pmf = rest - deviance + 0.5 * (np.log(safe_n / safe_x) - np.log(2.0 * np.pi * safe_y))
+    rest_n, rest_x, rest_y = _stirling_rest(np.stack([safe_n, safe_x, safe_y]))
+    log_pmf = rest_n - rest_x - rest_y - deviance + 0.5 * (np.log(safe_n / safe_x) - np.log(2.0 * np.pi * safe_y))
     return np.where(inside, log_pmf, -total * math.log(2.0))
 
 
 def _entropy_gap(tilt: FloatArray) -> FloatArray:
     """(1 + t) log(1 + t) + (1 - t) log(1 - t); by its series where the two terms cancel."""
-    square = tilt * tilt
-    near = np.zeros_like(tilt)
-    for j in range(12, 0, -1):
-        near = square * (1.0 / (j * (2 * j - 1)) + near)
-    far = (1.0 + tilt) * np.log1p(tilt) + (1.0 - tilt) * np.log1p(-tilt)
-    return np.where(np.abs(tilt) < 0.15, near, far)
+    near = np.abs(tilt) < 0.15
+    gap = np.empty_like(tilt)
+    if not near.all():
+        far = tilt[~near]
+        gap[~near] = (1.0 + far) * np.log1p(far) + (1.0 - far) * np.log1p(-far)
+    if near.any():
+        square = tilt[near] ** 2
+        series = np.zeros_like(square)
+        for j in range(12, 0, -1):
+            series = square * (1.0 / (j * (2 * j - 1)) + series)
+        gap[near] = series
+    return gap
 
 
 def log_half_tail(k: IntArray, n: IntArray) -> FloatArray:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Protocol
 
 import numpy as np
 
-from app.stats.convolution import MAX_WINDOW, SAME_PROBABILITY, Draws, SumDistribution, convolve, window
+from app.stats.convolution import MAX_WINDOW, Draws, convolve
 from app.stats.errors import NoVerdicts
 from app.stats.histogram import Histogram
-from app.stats.lattice import BINS_PER_SD, Lattice, bin_scores, same_score_distance
+from app.stats.lattice import BINS_PER_SD, Lattice, bin_scores
+from app.stats.resampled import AllSums, OnGrid, Resampled, TwoGrids
 from app.stats.results import INVERTED_CDF, Interval
 from app.stats.special import FloatArray, IntArray, normal_cdf, normal_quantile
 
@@ -28,122 +29,6 @@ ENUMERATE_TO = 8
 EXACT_WINDOW = 1 << 18
 
 BINNED = "; scores binned at sd/64, mean and variance kept"
-
-
-class Resampled(Protocol):
-    """The distribution of a resampled estimate."""
-
-    @property
-    def estimate(self) -> float: ...
-
-    @property
-    def exact(self) -> bool: ...
-
-    @property
-    def n(self) -> int: ...
-
-    @property
-    def acceleration(self) -> float: ...
-
-    def quantile(self, q: float) -> float:
-        """Smallest value k of the estimate with F(k) >= q."""
-
-    def middle(self) -> float:
-        """P(T* < t) + P(T* = t) / 2 at the observed estimate t."""
-
-
-@dataclass(frozen=True, eq=False)
-class OnGrid:
-    """A resampled estimate ``offset + step * sum / draws`` with a known distribution of the sum."""
-
-    distribution: SumDistribution
-    offset: float
-    step: float
-    draws: int
-    observed: float
-    estimate: float
-    exact: bool
-    n: int
-    acceleration: float
-
-    def quantile(self, q: float) -> float:
-        """See `Resampled.quantile`."""
-        reached = self.distribution.quantile(q) if self.exact else self.distribution.smooth_quantile(q)
-        return self.offset + self.step * reached / self.draws
-
-    def middle(self) -> float:
-        """See `Resampled.middle`."""
-        return self.distribution.middle(self.observed)
-
-
-@dataclass(frozen=True, eq=False)
-class TwoGrids:
-    """A difference of two resampled means over different numbers of items.
-
-    The mean of b moves in steps 1 / n_b and that of a in steps 1 / n_a; the difference times
-    n_a n_b is a whole number, and P(difference <= x) sums the distribution of b over that of a.
-    """
-
-    a: SumDistribution
-    b: SumDistribution
-    n_a: int
-    n_b: int
-    step: float
-    shift: float
-    observed: int
-    estimate: float
-    exact: bool
-    n: int
-    acceleration: float
-
-    def at_most(self, numerator: int) -> float:
-        """P(n_a S_b - n_b S_a <= numerator)."""
-        whole, rest = divmod(numerator + self.n_b * self.a.first, self.n_a)
-        steps = np.arange(self.a.pmf.size, dtype=np.int64)
-        index = (rest + self.n_b * steps) // self.n_a + (whole - self.b.first)
-        reached = np.where(index < 0, 0.0, self.b.cdf[np.clip(index, 0, self.b.cdf.size - 1)])
-        return float(self.a.pmf @ reached)
-
-    def quantile(self, q: float) -> float:
-        """See `Resampled.quantile`; a bisection over whole numerators."""
-        low = self.n_a * self.b.first - self.n_b * (self.a.first + self.a.pmf.size) - 1
-        high = self.n_a * (self.b.first + self.b.pmf.size) - self.n_b * self.a.first
-        wanted = q - min(SAME_PROBABILITY, 0.01 * q, 0.01 * (1.0 - q))
-        while high - low > 1:
-            half = (low + high) // 2
-            if self.at_most(half) >= wanted:
-                high = half
-            else:
-                low = half
-        return self.shift + self.step * (high / (self.n_a * self.n_b))
-
-    def middle(self) -> float:
-        """See `Resampled.middle`."""
-        return 0.5 * (self.at_most(self.observed) + self.at_most(self.observed - 1))
-
-
-@dataclass(frozen=True, eq=False)
-class AllSums:
-    """A resampled mean with every value that it can take, ascending, and P(T* <= value)."""
-
-    values: FloatArray
-    cdf: FloatArray
-    estimate: float
-    exact: bool
-    n: int
-    acceleration: float
-
-    def quantile(self, q: float) -> float:
-        """See `Resampled.quantile`."""
-        wanted = q - min(SAME_PROBABILITY, 0.01 * q, 0.01 * (1.0 - q))
-        return float(self.values[min(int(np.searchsorted(self.cdf, wanted)), self.values.size - 1)])
-
-    def middle(self) -> float:
-        """See `Resampled.middle`."""
-        slack = same_score_distance(float(np.abs(self.values).max()))
-        below = int(np.searchsorted(self.values, self.estimate - slack))
-        reached = int(np.searchsorted(self.values, self.estimate + slack))
-        return 0.5 * sum(float(self.cdf[at - 1]) if at else 0.0 for at in (below, reached))
 
 
 def acceleration(second: float, third: float, n: float) -> float:
@@ -180,14 +65,13 @@ def bootstrap_mean(scores: Histogram) -> Resampled:
         raise NoVerdicts("There is no judged item to resample.")
     n = scores.n
     accel = acceleration(scores.second_moment, scores.third_moment, n)
-    if n <= ENUMERATE_TO and scores.lattice is None:
-        return _enumerated(scores, accel)
     made = _on_one_step([scores])
-    positions, weights = made.sides[0]
-    observed = float(weights @ positions)
-    offset = made.offsets[0] if made.exact else scores.mean - made.step * observed / n
-    joint = convolve([Draws.of(positions, weights, n)])
-    return OnGrid(joint, offset, made.step, n, observed, scores.mean, made.exact, n, accel)
+    if n <= ENUMERATE_TO and not made.exact:
+        return _enumerated(scores, accel)
+    side = made.sides[0]
+    offset = made.offsets[0] if made.exact else scores.mean - made.step * side.total / n
+    reach = (float(scores.values[0]), float(scores.values[-1]))
+    return OnGrid(convolve([side.draws]), offset, made.step, n, side.total, scores.mean, reach, made.exact, n, accel)
 
 
 def _enumerated(scores: Histogram, accel: float) -> AllSums:
@@ -227,29 +111,46 @@ def bootstrap_difference(a: Histogram, b: Histogram) -> Resampled:
     third = b.third_moment / b.n**2 - a.third_moment / a.n**2
     accel = third / (6.0 * second**1.5)
     made = _on_one_step([a, b])
-    (at_a, weight_a), (at_b, weight_b) = made.sides
-    draws_b = Draws.of(at_b, weight_b, b.n)
+    side_a, side_b = made.sides
+    reach = (float(b.values[0] - a.values[-1]), float(b.values[-1] - a.values[0]))
     if a.n == b.n:
-        mirrored = Draws.of(-at_a[::-1], weight_a[::-1], a.n)
-        observed = float(weight_b @ at_b - weight_a @ at_a)
-        joint = convolve([draws_b, mirrored])
+        mirrored = Draws.of(-side_a.positions[::-1], side_a.weights[::-1], a.n)
+        observed = side_b.total - side_a.total
         shift = made.offsets[1] - made.offsets[0] if made.exact else delta - made.step * observed / a.n
-        return OnGrid(joint, shift, made.step, a.n, observed, delta, made.exact, n, accel)
-    numerator = a.n * float(weight_b @ at_b) - b.n * float(weight_a @ at_a)
+        joint = convolve([side_b.draws, mirrored])
+        return OnGrid(joint, shift, made.step, a.n, observed, delta, reach, made.exact, n, accel)
+    numerator = a.n * side_b.total - b.n * side_a.total
     shift = made.offsets[1] - made.offsets[0] if made.exact else delta - made.step * numerator / (a.n * b.n)
     return TwoGrids(
-        convolve([Draws.of(at_a, weight_a, a.n)]), convolve([draws_b]),
-        a.n, b.n, made.step, shift, math.floor(numerator), delta, made.exact, n, accel,
+        convolve([side_a.draws]), convolve([side_b.draws]),
+        a.n, b.n, made.step, shift, math.floor(numerator), delta, reach, made.exact, n, accel,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
+class _Side:
+    """One histogram as weights on whole positions."""
+
+    positions: IntArray
+    weights: FloatArray
+    n: int
+
+    @cached_property
+    def draws(self) -> Draws:
+        return Draws.of(self.positions, self.weights, self.n)
+
+    @cached_property
+    def total(self) -> float:
+        return float(self.weights @ self.positions)
+
+
+@dataclass(frozen=True, eq=False)
 class _OneStep:
-    """Histograms as weights on whole positions, one step for all; offsets only where it is exact."""
+    """Histograms on one step; offsets only where the grid is exact."""
 
     step: float
     offsets: list[float]
-    sides: list[tuple[IntArray, FloatArray]]
+    sides: list[_Side]
     exact: bool
 
 
@@ -257,18 +158,22 @@ def _on_one_step(sides: list[Histogram]) -> _OneStep:
     weights = [side.counts.astype(np.float64) for side in sides]
     grids = _one_grid(sides)
     if grids is not None:
-        placed = list(zip((grid.positions for grid in grids), weights, strict=True))
-        if _largest_window(placed) <= EXACT_WINDOW:
+        placed = [
+            _Side(grid.positions, weight, side.n) for grid, weight, side in zip(grids, weights, sides, strict=True)
+        ]
+        if all(side.draws.window[1] <= EXACT_WINDOW for side in placed):
             return _OneStep(grids[0].step, [grid.offset for grid in grids], placed, True)
     # A window is at most 18 standard errors wide, unless one score far off all others widens it.
     width = min(side.sd for side in sides if side.sd > 0.0) / BINS_PER_SD
     while True:
-        placed = [bin_scores(side.values, weight, width) for side, weight in zip(sides, weights, strict=True)]
-        if _largest_window(placed) <= MAX_WINDOW // 2:
+        placed = [
+            _Side(*bin_scores(side.values, weight, width), side.n) for side, weight in zip(sides, weights, strict=True)
+        ]
+        if all(side.draws.window[1] <= MAX_WINDOW // 2 for side in placed):
             break
         width *= 2.0
     # Binning adds variance; a shorter step takes it out of the resampled estimate again.
-    added = sum(_variance(at, weight) / side.n for (at, weight), side in zip(placed, sides, strict=True))
+    added = sum(float(side.draws.variances[0]) / side.n for side in placed)
     step = math.sqrt(sum(side.second_moment / side.n for side in sides) / added)
     return _OneStep(step, [0.0 for _ in sides], placed, False)
 
@@ -285,16 +190,6 @@ def _one_grid(sides: list[Histogram]) -> list[Lattice] | None:
         return None
     places = [np.rint((side.values - grid.offset) / grid.step).astype(np.int64) for side in sides]
     return [Lattice(grid.offset, grid.step, place) for place in places]
-
-
-def _variance(positions: IntArray, weights: FloatArray) -> float:
-    total = float(weights.sum())
-    centre = float(weights @ positions) / total
-    return float(weights @ (positions - centre) ** 2) / total
-
-
-def _largest_window(placed: list[tuple[IntArray, FloatArray]]) -> int:
-    return max(window([Draws.of(at, weight, float(weight.sum()))])[1] for at, weight in placed)
 
 
 def percentile_interval(made: Resampled, confidence: float) -> Interval:

@@ -59,6 +59,17 @@ class Draws:
         return np.asarray(low[:, 0] + risen, dtype=np.float64)
 
     @cached_property
+    def variances(self) -> FloatArray:
+        """Variance of one draw of each kind, shape (P,)."""
+        deviation = self.positions - self.means[:, None]
+        return np.asarray((self.probabilities * deviation**2).sum(axis=1), dtype=np.float64)
+
+    @cached_property
+    def window(self) -> tuple[int, int]:
+        """See `window`, for the sum of these draws alone."""
+        return window([self])
+
+    @cached_property
     def centres(self) -> IntArray:
         """Whole number nearest to each mean, shape (P,)."""
         return np.rint(self.means).astype(np.int64)
@@ -122,10 +133,10 @@ def window(stacks: Sequence[Draws]) -> tuple[int, int]:
     """
     mean = variance = reach = low = high = 0.0
     for draws in stacks:
-        deviation = draws.positions - draws.means[:, None]
         mean += float(draws.times @ draws.means)
-        variance += float(draws.times @ (draws.probabilities * deviation**2).sum(axis=1))
-        reach = max(reach, float(deviation[:, -1].max()), -float(deviation[:, 0].min()))
+        variance += float(draws.times @ draws.variances)
+        ends = draws.positions[:, [0, -1]] - draws.means[:, None]
+        reach = max(reach, float(np.abs(ends).max()))
         low += float(draws.times @ draws.positions[:, 0])
         high += float(draws.times @ draws.positions[:, -1])
     third = _LOG_OUTSIDE * reach / 3.0
@@ -164,7 +175,7 @@ def convolve(stacks: Sequence[Draws]) -> SumDistribution:
     "Numerical approximation of probability mass functions via the inverse discrete Fourier
     transform", Methodology and Computing in Applied Probability 16.
     """
-    first, points = window(stacks)
+    first, points = stacks[0].window if len(stacks) == 1 else window(stacks)
     if points > MAX_WINDOW:
         raise BadInput(f"The exact distribution would need {points} grid points; bin the scores first.")
     size = fast_length(points)
@@ -192,13 +203,12 @@ def _significant(stacks: Sequence[Draws], size: int) -> IntArray:
     The kind that varies most is tried on all of them, by one transform; what it leaves is tried
     with the other kinds, a few at a time.
     """
-    spreads = [_spread(draws) for draws in stacks]
+    spreads = [draws.times * draws.variances for draws in stacks]
     widest = int(np.argmax([float(spread.max()) for spread in spreads]))
     order = np.argsort(-spreads[widest], kind="stable")
     lead = stacks[widest]
     folded = np.bincount(lead.positions[order[0]] % size, lead.probabilities[order[0]], size)
-    with np.errstate(divide="ignore"):
-        held = float(lead.times[order[0]]) * np.log(np.abs(np.fft.rfft(folded)))
+    held = float(lead.times[order[0]]) * np.log(np.maximum(np.abs(np.fft.rfft(folded)), 1e-300))
     index = np.flatnonzero(held > -_LOG_NEGLIGIBLE).astype(np.int64)
     held = held[index]
     if sum(draws.times.size for draws in stacks) <= _FEW_KINDS:
@@ -210,11 +220,6 @@ def _significant(stacks: Sequence[Draws], size: int) -> IntArray:
             keep = held > -_LOG_NEGLIGIBLE
             index, held = index[keep], held[keep]
     return index
-
-
-def _spread(draws: Draws) -> FloatArray:
-    deviation = draws.positions - draws.means[:, None]
-    return np.asarray(draws.times * (draws.probabilities * deviation**2).sum(axis=1), dtype=np.float64)
 
 
 def _angle(turns: IntArray, size: int) -> FloatArray:

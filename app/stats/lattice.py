@@ -83,21 +83,21 @@ def find_lattice(values: FloatArray) -> Lattice | None:
             fitted = span / whole[-1]
             if bool((np.abs(gaps - whole * fitted) > slack).any()):
                 break
-            return _anchored(low, span, whole.astype(np.int64))
+            return _anchored(low, span, whole.astype(np.int64), slack)
         step = float(rest[off].min())
     if values.size == 2:
-        return _anchored(low, span, np.array([0, 1], dtype=np.int64))
+        return _anchored(low, span, np.array([0, 1], dtype=np.int64), slack)
     return None
 
 
-def _anchored(low: float, span: float, positions: IntArray) -> Lattice:
+def _anchored(low: float, span: float, positions: IntArray, slack: float) -> Lattice:
     divisor = int(np.gcd.reduce(positions))
     positions = positions // divisor
     step = span / int(positions[-1])
-    start = low / step
-    nearest = round(start) if abs(start) < MAX_SPAN else None
-    if nearest is not None and abs(start - nearest) < 1e-9:
-        return Lattice(0.0, _tidy(step), positions + nearest)
+    if abs(low) < MAX_SPAN * step:
+        nearest = round(low / step)
+        if abs(low - nearest * step) <= slack:
+            return Lattice(0.0, _tidy(step), positions + nearest)
     return Lattice(low, step, positions)
 
 
@@ -105,7 +105,7 @@ def _tidy(step: float) -> float:
     """Return the float nearest to a simple fraction when the step is one up to rounding."""
     parts = round(1.0 / step) if step < 1.0 else 1
     wanted = round(step * parts) / parts
-    return wanted if abs(wanted - step) < 1e-12 * step else step
+    return wanted if abs(wanted - step) < 1e-14 * step else step
 
 
 def bin_scores(values: FloatArray, weights: FloatArray, width: float) -> tuple[IntArray, FloatArray]:

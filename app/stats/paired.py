@@ -272,7 +272,7 @@ def recommend_delta(
 def _correlation(covariance: float, var_a: float, var_b: float) -> float | None:
     if var_a <= 0.0 or var_b <= 0.0:
         return None
-    return min(1.0, max(-1.0, covariance / math.sqrt(var_a * var_b)))
+    return min(1.0, max(-1.0, covariance / (math.sqrt(var_a) * math.sqrt(var_b))))
 
 
 def check_same_metric(metric_a: str, metric_b: str) -> None:

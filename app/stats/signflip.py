@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from app.stats.convolution import MAX_WINDOW, Draws, SumDistribution, convolve, window
+from app.stats.convolution import MAX_WINDOW, Draws, SumDistribution, convolve
 from app.stats.histogram import Histogram
 from app.stats.lattice import BINS_PER_SD, find_lattice, same_score_distance
 from app.stats.mcnemar import McNemarTest, mcnemar
@@ -132,8 +132,9 @@ def _on_grid(positions: IntArray, up: IntArray, down: IntArray) -> SignFlipTest:
         return _test(_added_up(positions, up + down, flipped), n, decided, True)
     theta = _tilt(positions.astype(np.float64), count, float(flipped))
     draws = _tilted(positions, count, theta)
-    if window([draws])[1] * min(positions.size, _KINDS_TRIED) > _EVALUATIONS:
-        return _on_fine_grid(positions.astype(np.float64), up, down)
+    if draws.window[1] * min(positions.size, _KINDS_TRIED) > _EVALUATIONS:
+        enumerable = n <= _ENUMERATE_TO
+        return (_enumerated if enumerable else _on_fine_grid)(positions.astype(np.float64), up, down)
     made = convolve([draws])
     log_tail = _log_tail(made, positions, count, theta, flipped)
     return _test(log_tail, n, decided, True)
@@ -211,7 +212,7 @@ def _on_fine_grid(sizes: FloatArray, up: IntArray, down: IntArray) -> SignFlipTe
         flipped = 0.5 * (float(weight @ places) - observed / step)
         theta = _tilt(places.astype(np.float64), weight, max(flipped, 0.5))
         draws = _tilted(places, weight, theta)
-        if window([draws])[1] <= MAX_WINDOW:
+        if draws.window[1] <= MAX_WINDOW:
             break
         width *= 2.0
     made = convolve([draws])

@@ -106,7 +106,8 @@ def _plan(minus: IntArray, plus: IntArray, n: IntArray) -> tuple[IntArray, IntAr
     level = np.exp(-2.0 * _LOG_NEGLIGIBLE / n)
     c = rest * rest + drift * drift - level
     root = b * b - 4.0 * a * c
-    cosine = np.where(a > 0.0, (np.sqrt(np.maximum(root, 0.0)) - b) / np.where(a > 0.0, 2.0 * a, 1.0), -1.0)
+    below = b + np.sqrt(np.maximum(root, 0.0))
+    cosine = np.where(below > 0.0, -2.0 * c / np.where(below > 0.0, below, 1.0), -1.0)
     bounded = (root > 0.0) & (cosine > -1.0) & ((1.0 - 2.0 * share) ** 2 < level)
     edge = np.where(bounded, np.arccos(np.clip(cosine, -1.0, 1.0)), math.pi)
     needed = np.ceil(edge * points / (2.0 * math.pi)).astype(np.int64) + 1

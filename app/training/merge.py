@@ -182,6 +182,7 @@ def weights_digest(folder: Path) -> str:
 
 def _replace(fresh: Path, out: Path) -> None:
     for path in fresh.iterdir():
+        path.chmod(0o644)
         with path.open("rb") as file:
             os.fsync(file.fileno())
     old = out.parent / f".{out.name}.old-{os.getpid()}"

@@ -34,7 +34,7 @@ class Recipe:
 
     base: str = SMOLLM2
     seed: int = 7
-    scenarios: int = 160
+    scenarios: int = 130
     drafts: int = 5
     published: int = 0
     epochs: int = 1
@@ -43,7 +43,7 @@ class Recipe:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.05
-    packs_per_step: int = 3
+    packs_per_step: int = 1
     pack_tokens: int = 950
 
 
@@ -244,7 +244,7 @@ def _write_adapter(model: Any, base: Base, record: dict[str, Any], out: Path) ->
 
     folder = out / ADAPTER
     shutil.rmtree(folder, ignore_errors=True)
-    model.save_pretrained(folder)
+    model.save_pretrained(folder, save_embedding_layers=False)
     for extra in folder.iterdir():
         if extra.name not in ("adapter_config.json", "adapter_model.safetensors"):
             extra.unlink()
@@ -255,6 +255,8 @@ def _write_adapter(model: Any, base: Base, record: dict[str, Any], out: Path) ->
     config["target_modules"] = sorted(config["target_modules"])
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    for path in folder.iterdir():
+        path.chmod(0o644)
 
 
 def main(argv: list[str] | None = None) -> int:

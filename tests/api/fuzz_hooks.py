@@ -1,7 +1,7 @@
 """What a JSON schema cannot say, told to schemathesis, so that refusals which are right do not count as findings.
 
-Only requests that are meant to be valid are touched: which rubrics exist, that cursors are given out, which text Postgres
-holds, and how many bytes a body may have. Runs are uploaded as lines of JSON.
+Only requests that are meant to be valid are touched: which rubrics exist, that cursors are given out, which text
+Postgres holds, and how many bytes a body may have. Runs are uploaded as lines of JSON.
 """
 
 from __future__ import annotations

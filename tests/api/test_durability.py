@@ -18,7 +18,9 @@ from tests.drafts import BROKEN, request
 from tests.postgres import shared_server
 from tests.service import Service, StartService
 
-KILL_CLIENTS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = 'presend'"
+KILL_CLIENTS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = 'presend'"
+)
 
 
 def _database(service: Service) -> str:
@@ -50,7 +52,9 @@ def test_a_killed_process_loses_nothing_that_was_answered(start_service: StartSe
         with contextlib.suppress(httpx.TransportError):
             for n in range(10_000):
                 route = ("/v1/gate", "/v1/verdicts")[n % 2]
-                found = callers[number].ok(callers[number].post(route, request(BROKEN if n % 3 else request()["draft"])))
+                found = callers[number].ok(
+                    callers[number].post(route, request(BROKEN if n % 3 else request()["draft"]))
+                )
                 answered[number].append(found.get("verdict", found))
 
     with ThreadPoolExecutor(6) as pool:

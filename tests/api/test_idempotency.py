@@ -51,7 +51,9 @@ def test_the_same_json_in_other_bytes_is_the_same_body(agent: Caller) -> None:
 
 def test_keys_of_routes_and_tenants_are_apart(service: Service, agent: Caller) -> None:
     other = service.caller()
-    answers = [caller.post(route, request(), once="k") for caller in (agent, other) for route in ("/v1/gate", "/v1/verdicts")]
+    answers = [
+        caller.post(route, request(), once="k") for caller in (agent, other) for route in ("/v1/gate", "/v1/verdicts")
+    ]
     assert {answer.status_code for answer in answers} == {200}
     assert all("idempotent-replayed" not in answer.headers for answer in answers)
     assert service.fake.log()["received"] == 4

@@ -69,7 +69,11 @@ def test_reading_needs_the_read_scope(service: Service) -> None:
     scorer = service.caller({Scope.SCORE})
     verdict = scorer.ok(scorer.post("/v1/verdicts", request()))
     comparison = scorer.ok(scorer.post("/v1/comparisons", pair()))
-    of_one = (f"/v1/verdicts/{verdict['id']}", f"/v1/comparisons/{comparison['id']}", f"/v1/verdicts/{verdict['id']}/input")
+    of_one = (
+        f"/v1/verdicts/{verdict['id']}",
+        f"/v1/comparisons/{comparison['id']}",
+        f"/v1/verdicts/{verdict['id']}/input",
+    )
     for path in (*READS, *of_one):
         problem(scorer.get(path), 403, "not-permitted")
 
@@ -146,7 +150,12 @@ def test_a_forged_host_opens_nothing(service: Service, agent: Caller, host: str)
 
 def test_what_operators_need_asks_for_no_key(service: Service) -> None:
     client = service.client()
-    expected: dict[str, Any] = {"/healthz": "alive", "/readyz": "ready", "/metrics": "presend_", "/openapi.json": "/v1/gate"}
+    expected: dict[str, Any] = {
+        "/healthz": "alive",
+        "/readyz": "ready",
+        "/metrics": "presend_",
+        "/openapi.json": "/v1/gate",
+    }
     for path, word in expected.items():
         response = client.get(path)
         assert response.status_code == 200

@@ -77,7 +77,12 @@ def test_nothing_that_was_sent_comes_out_elsewhere(service: Service, agent: Call
                 refused(json.dumps(body).encode(), path)
     assert len(problems) > 150
 
-    for path in (f"/v1/verdicts/{canary}", f"/{canary}", f"/v1/verdicts?cursor={canary}", f"/v1/verdicts?since={canary}"):
+    for path in (
+        f"/v1/verdicts/{canary}",
+        f"/{canary}",
+        f"/v1/verdicts?cursor={canary}",
+        f"/v1/verdicts?since={canary}",
+    ):
         problems.append(agent.get(path).text)
     problems.append(agent.call("GET", "/v1/judge", {"Authorization": f"Bearer {canary}"}).text)
     problems.append(agent.call("POST", "/v1/gate", {"Idempotency-Key": f"{canary} {canary}"}, json=fine).text)

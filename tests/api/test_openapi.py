@@ -1,4 +1,4 @@
-"""The OpenAPI document tells the truth: its examples work, its schemas describe what comes back, and fuzzing finds nothing."""
+"""The OpenAPI document tells the truth: examples work, schemas describe what comes back, fuzzing finds nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ EXAMPLES = {
     "/v1/comparisons": examples.COMPARISON,
     "/v1/receipts/verify": examples.RECEIPT,
 }
-FUZZ_S = 15
+FUZZ_S = 12
+SETS = "^/v1/(runs|labels|agreement|statistics)"
+"""What is about whole sets of drafts, not about one."""
 
 
 def _document(service: Service) -> dict[str, Any]:
@@ -81,6 +83,10 @@ def test_every_operation_under_v1_tells_of_its_key_and_its_problems(service: Ser
             assert {"400", "413", "415", "422"} <= set(operation["responses"]), path
 
 
+def _failures(service: Service) -> dict[str, float]:
+    return {name: n for name, n in service.metrics().items() if 'status="500"' in name and "_created" not in name}
+
+
 @pytest.mark.parametrize("kind", ["ok", "500", "truncated", "refusal", "missing_logprobs"])
 def test_answers_fit_their_schemas_whatever_the_engine_does(service: Service, agent: Caller, kind: str) -> None:
     document = _document(service)
@@ -95,12 +101,15 @@ def test_answers_fit_their_schemas_whatever_the_engine_does(service: Service, ag
         assert list(_validator(document, schema).iter_errors(answer)) == []
 
 
-def test_fuzzing_from_the_document_finds_nothing(service: Service, agent: Caller, tmp_path: Path) -> None:
+@pytest.mark.parametrize("chosen", ["--exclude-path-regex", "--include-path-regex"])
+def test_fuzzing_from_the_document_finds_nothing(service: Service, agent: Caller, tmp_path: Path, chosen: str) -> None:
+    before = _failures(service)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--no-color", "run", f"{service.url}/openapi.json"),
             *("-H", f"Authorization: Bearer {agent.key}", "--phases", "examples,coverage,fuzzing", "--checks", "all"),
             *("--max-time", str(FUZZ_S), "--max-examples", "30", "--continue-on-failure"),
+            *(chosen, SETS),
         ],
         cwd=tmp_path,
         capture_output=True,
@@ -110,6 +119,5 @@ def test_fuzzing_from_the_document_finds_nothing(service: Service, agent: Caller
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert " 5xx" not in done.stdout
-    failed = {name: n for name, n in service.metrics().items() if 'status="500"' in name and "_created" not in name}
-    assert failed == {}
+    assert _failures(service) == before
     assert "request.crashed" not in service.log

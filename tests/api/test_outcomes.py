@@ -1,4 +1,4 @@
-"""Everything that the engine can do wrong, through the real service: a typed outcome, stored, counted, and never a number."""
+"""Everything that the engine can do wrong, through the real service: an outcome, stored, counted, never a number."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def test_low_scores_are_revised_by_the_model(service: Service, agent: Caller) ->
 def test_a_reason_comes_only_when_it_is_asked_for(service: Service, agent: Caller) -> None:
     assert agent.ok(agent.post("/v1/verdicts", request()))["reason"] is None
     assert agent.ok(agent.post("/v1/verdicts", request(explain=True)))["reason"] == "The draft fits the facts."
-    plain, explained = (note["body"]["response_format"]["json_schema"]["schema"] for note in service.fake.log()["requests"])
+    plain, explained = (
+        note["body"]["response_format"]["json_schema"]["schema"] for note in service.fake.log()["requests"]
+    )
     assert list(plain["properties"]) == ["s"]
     assert list(explained["properties"]) == ["s", "reason"]
 

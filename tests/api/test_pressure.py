@@ -63,7 +63,11 @@ def test_the_breaker_opens_tries_once_and_closes(small: Service) -> None:
     assert breaker(small) == "open"
     for on_failure, action in (("hold", "hold"), ("allow", "send")):
         stopped = gate(agent, on_failure=on_failure)
-        assert (stopped["action"], stopped["decision_source"], stopped["bypass"]) == (action, "fallback", "breaker_open")
+        assert (stopped["action"], stopped["decision_source"], stopped["bypass"]) == (
+            action,
+            "fallback",
+            "breaker_open",
+        )
         assert stopped["verdict"]["outcome"] == "not_called"
     ruled = agent.ok(agent.post("/v1/gate", request(BROKEN)))
     assert (ruled["action"], ruled["decision_source"]) == ("revise", "rules")

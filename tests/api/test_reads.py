@@ -71,6 +71,9 @@ def test_every_filter(service: Service, agent: Caller) -> None:
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert matching(since=later) == set()
     assert matching(until=later) == matching()
+    for first, last in (("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"), ("0001-01-01T00:00:00+14:00",) * 2):
+        assert matching(since=first) == matching()
+        assert matching(until=last) == (matching() if last.startswith("9") else set())
     elsewhere = datetime.fromisoformat(held["created_at"]).astimezone(timezone(timedelta(hours=9))).isoformat()
     assert matching(since=elsewhere) == {held["id"], low["id"]}
     assert matching(run_id="00000000-0000-7000-8000-000000000000") == set()
@@ -103,7 +106,9 @@ def test_the_judge_is_described_exactly(agent: Caller) -> None:
     assert judge["digest"] == verdict["judge"]["digest"]
     assert judge["ready"] is True
     assert judge["breaker"] == "closed"
-    assert {"model", "engine", "rubric", "prompt", "schema", "ruleset", "calibration", "decoding"} <= set(judge["parts"])
+    assert {"model", "engine", "rubric", "prompt", "schema", "ruleset", "calibration", "decoding"} <= set(
+        judge["parts"]
+    )
     (rubric,) = agent.ok(agent.get("/v1/rubrics"))
     assert [c["id"] for c in rubric["criteria"]] == [c["id"] for c in verdict["criteria"]]
     assert set(judge["thresholds"]) == {c["id"] for c in rubric["criteria"] if c["judged_by"] != "rule"}

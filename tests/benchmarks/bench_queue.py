@@ -126,7 +126,7 @@ async def fill(db: Database, owner: KeyInfo, count: int, *, reuse: bool = True) 
 
 
 async def measure(url: str, count: int, concurrency: int, seconds: float) -> None:
-    db = Database(url, pool_size=8, statement_timeout_ms=60_000)
+    db = Database(url, pool_size=8, statement_timeout_ms=60_000, fresh_plans=True)
     async with db.transaction() as conn:
         owner, _ = await keys.create_key(conn, tenant="bench", name="bench", scopes=list(Scope))
     run_id = await fill(db, owner, count)

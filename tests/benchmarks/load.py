@@ -1,7 +1,7 @@
 """What the service benchmarks share: a cheap client, a service on cores of its own, and figures with intervals.
 
-The client writes prepared bytes on kept connections and reads nothing but status and length, because a client that costs
-more than the service would measure itself.
+The client writes prepared bytes on kept connections and reads nothing but status and length: one that costs more than
+the service would measure itself.
 """
 
 from __future__ import annotations
@@ -100,19 +100,25 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack(*, latency_ms: float = 0.0, prefix: tuple[str, ...] = (), **settings: object) -> Iterator[Stack]:
-    """A service pinned to core 0; a durable Postgres, the fake engine and this process on the other cores."""
+def stack(*, pinned: bool = True, latency_ms: float = 0.0, **settings: object) -> Iterator[Stack]:
+    """A service, a durable Postgres and the fake engine.
+
+    ``pinned`` keeps the service on the first core, and all the rest, this process included, away from it.
+    """
     cores = sorted(os.sched_getaffinity(0))
-    api, others = cores[0], set(cores[1:]) or set(cores)
-    os.sched_setaffinity(0, others)
-    pin = ("taskset", "-c", str(api)) if shutil.which("taskset") else ()
+    pin: tuple[str, ...] = ()
+    if pinned and len(cores) > 1 and shutil.which("taskset"):
+        pin = ("taskset", "-c", str(cores[0]))
+        os.sched_setaffinity(0, cores[1:])
     with contextlib.ExitStack() as held:
         server = PostgresServer(held.enter_context(embedded(durable=True)))
         fake = held.enter_context(_fake_process(latency_ms))
         options = {"log_level": "warning", **settings}
-        service = held.enter_context(service_with(fake, prefix=(*pin, *prefix), server=server, **options))
-        yield Stack(service.start(), service.caller())
-    os.sched_setaffinity(0, cores)
+        service = held.enter_context(service_with(fake, prefix=pin, server=server, **options))
+        try:
+            yield Stack(service.start(), service.caller())
+        finally:
+            os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager
