@@ -39,9 +39,9 @@ class Store:
         run_id = new_id()
         with psycopg.connect(self.url) as conn:
             conn.execute(
-                "INSERT INTO runs (tenant_id, id, name, system, kind, status, rubric_name, rubric_version, tags, reuse, "
-                "created_by, created_at, task_set_sum, judge_digests) VALUES (%s, %s, %s, 's', %s, %s, %s, '1', '{}', true, "
-                "'k', now(), %s, %s)",
+                "INSERT INTO runs (tenant_id, id, name, system, kind, status, rubric_name, rubric_version, tags, "
+                "reuse, created_by, created_at, task_set_sum, judge_digests) "
+                "VALUES (%s, %s, %s, 's', %s, %s, %s, '1', '{}', true, 'k', now(), %s, %s)",
                 (
                     self.tenant, run_id, name, "judged" if judges else "scored", status, rubric, task_set, list(judges),
                 ),
@@ -60,8 +60,8 @@ class Store:
             judged = passed is not None or score is not None
             outcome = row.get("outcome", "judged" if judged else "timeout")
             conn.execute(
-                "INSERT INTO run_items (tenant_id, run_id, seq, task_id, category, cluster, state, outcome, passed, score, "
-                "verdict_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO run_items (tenant_id, run_id, seq, task_id, category, cluster, state, outcome, passed, "
+                "score, verdict_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     self.tenant, run_id, seq, row["task"], row.get("category"), row.get("cluster"),
                     "done" if outcome else "pending", outcome, passed, score, row.get("verdict"),
@@ -73,9 +73,9 @@ class Store:
         identifier = new_id()
         with psycopg.connect(self.url) as conn:
             conn.execute(
-                "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, judge_digest, input_digest, outcome, passed, "
-                "score, p_fail, abstained, failed_criteria, latency_ms, document) VALUES (%s, %s, now(), 'verdict', %s, 'd', "
-                "'i', 'judged', true, 4, .1, false, '{}', 1, %s)",
+                "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, judge_digest, input_digest, outcome, "
+                "passed, score, p_fail, abstained, failed_criteria, latency_ms, document) "
+                "VALUES (%s, %s, now(), 'verdict', %s, 'd', 'i', 'judged', true, 4, .1, false, '{}', 1, %s)",
                 (self.tenant, identifier, run_id, Jsonb({"criteria": criteria})),
             )
         return identifier

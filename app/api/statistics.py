@@ -201,5 +201,3 @@ def _without_constants(raw: bytes) -> Any:
     except (ValueError, RecursionError):
         return parse_json(raw)
     return parse_json(json.dumps(value).encode()) if found else parse_json(raw)
-
-

@@ -27,7 +27,6 @@ EXIT_NOT_MET = 5
 EXIT_HELP = "Exit code: 0 done, 5 a requirement is not met, 1 or 2 for errors."
 
 
-
 class By(StrEnum):
     """What to group by."""
 

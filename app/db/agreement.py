@@ -98,16 +98,12 @@ async def judge_human(
     return [(run, judge, human, n) for run, judge, human, n in found]
 
 
-async def humans(
-    conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], criterion: str | None
-) -> list[Counted]:
+async def humans(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], criterion: str | None) -> list[Counted]:
     """Joint counts of each two labellers over the items that both labelled."""
     return await _counted(conn, tenant_id, _HUMANS, runs, criterion)
 
 
-async def retest(
-    conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], criterion: str | None
-) -> list[Counted]:
+async def retest(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], criterion: str | None) -> list[Counted]:
     """Joint counts of each labeller's first and newest label, over the items labelled more than once."""
     return await _counted(conn, tenant_id, _RETEST, runs, criterion)
 

@@ -133,9 +133,7 @@ async def make(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], fie
     await conn.execute(_statement(field, store=True), values)
 
 
-async def unstored(
-    conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], field: Field
-) -> dict[UUID, Marked]:
+async def unstored(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], field: Field) -> dict[UUID, Marked]:
     """The same facts for runs that are still moving, without keeping anything."""
     values = {"tenant_id": tenant_id, "runs": list(runs), **field.bound}
     found = await conn.execute(_statement(field, store=False), values)
@@ -148,9 +146,7 @@ async def stored(
     """What is kept, by run and field."""
     values = {"tenant_id": tenant_id, "runs": list(runs), "fields": [field.key for field in fields]}
     found = await conn.execute(_STORED, values)
-    return {
-        (row.run_id, row.field): Marked(row.items, row.changes, row.clustered, row.varied) for row in found
-    }
+    return {(row.run_id, row.field): Marked(row.items, row.changes, row.clustered, row.varied) for row in found}
 
 
 async def counts(
@@ -162,9 +158,7 @@ async def counts(
         both="x.mark & y.mark" if by_category else "x.mark",
         categories=_CATEGORIES if by_category else "",
     )
-    statement = sa.text(text).bindparams(
-        sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("runs", type_=_UUIDS)
-    )
+    statement = sa.text(text).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("runs", type_=_UUIDS))
     found = await conn.execute(statement, {"tenant_id": tenant_id, "runs": list(runs), "field": field.key})
     return [(run, category, label, n) for run, label, category, n in found if n]
 

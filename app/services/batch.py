@@ -27,6 +27,8 @@ from app.services.limiter import Limiter
 from app.services.reuse import Reuse
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
+_PATIENCE_S = 5.0
+"""How long a transaction may take, where the lease is not longer."""
 _STORE_S = 3.0
 """How much longer than its drain a worker may take to store what it knows."""
 _log = structlog.get_logger("presend.worker")
@@ -124,6 +126,10 @@ class BatchWorker:
                     _log.warning("worker.trouble", step=what, error=said, times=failed)
                 await asyncio.sleep(min(2.0, 0.1 * 2 ** min(failed, 6)) * random.uniform(0.5, 1.0))
 
+    def _patiently(self) -> asyncio.Timeout:
+        """Bounds a transaction: a connection whose replies have stopped coming would hold its loop for ever."""
+        return asyncio.timeout(max(_PATIENCE_S, self._options.lease_s))
+
     # Claiming
 
     async def _claim(self) -> None:
@@ -137,7 +143,7 @@ class BatchWorker:
             self._hungry.clear()
             await self._rest(options.idle_s)
             return
-        async with self._db.transaction() as conn:
+        async with self._patiently(), self._db.transaction() as conn:
             claimed = await queue.claim(conn, self._judge.rubrics, min(room, options.claim_most), options.lease_s)
         self.tally.claimed += len(claimed)
         for item in claimed:
@@ -163,7 +169,8 @@ class BatchWorker:
                 if item.failures >= self._options.max_failures:
                     detail = f"given up after {item.failures} attempts, each of which was cut off or failed"
                     self._end(item, self._judge.unjudged(item, Outcome.CANCELLED, detail))
-            sorted_ = await self._reuse.sort(fresh)
+            async with self._patiently():
+                sorted_ = await self._reuse.sort(fresh)
         except Exception:
             self._give_back([item for item in claimed if item.held in self._held], self._options.not_now_s)
             raise
@@ -264,12 +271,12 @@ class BatchWorker:
         self._start_some()
 
     async def _store(self, batch: list[Finished]) -> set[UUID]:
-        async with self._db.transaction() as conn:
+        async with self._patiently(), self._db.transaction() as conn:
             stored = await queue.finish(conn, batch, keep_inputs=self._options.keep_inputs)
         missing = [one.held for one in batch if one.verdict["id"] not in stored]
         if missing:
             # Either too late, or stored by a try of ours whose reply was lost.
-            async with self._db.reading() as conn:
+            async with self._patiently(), self._db.reading() as conn:
                 stored |= await queue.stored_verdicts(conn, missing)
         return stored
 
@@ -298,7 +305,7 @@ class BatchWorker:
 
     async def _release_some(self) -> None:
         batch = [self._given_back[i] for i in range(min(len(self._given_back), self._options.finish_most))]
-        async with self._db.transaction() as conn:
+        async with self._patiently(), self._db.transaction() as conn:
             await queue.release(conn, batch)
         for one in batch:
             self._given_back.popleft()
@@ -312,7 +319,7 @@ class BatchWorker:
         before = list(self._held)
         if not before:
             return
-        async with self._db.transaction() as conn:
+        async with self._patiently(), self._db.transaction() as conn:
             kept = await queue.heartbeat(conn, before, self._options.lease_s)
         ending = {one.held for one in self._ended} | {one.held for one in self._given_back}
         for held in before:
@@ -329,7 +336,7 @@ class BatchWorker:
 
     async def _take_back(self) -> None:
         await self._pause(self._options.take_back_s * random.uniform(0.8, 1.2))
-        async with self._db.transaction() as conn:
+        async with self._patiently(), self._db.transaction() as conn:
             count = await queue.take_back(conn)
         if count:
             self.tally.taken_back += count
@@ -341,7 +348,7 @@ class BatchWorker:
         before = self._pace.total
         await self._pause(self._options.refresh_s)
         if self._pace.total != before:
-            async with self._db.transaction() as conn:
+            async with self._patiently(), self._db.transaction() as conn:
                 await upkeep.refresh_statistics(conn)
 
     async def _pause(self, seconds: float) -> None:

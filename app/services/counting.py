@@ -84,8 +84,14 @@ class Counting:
         async with self.db.reading() as conn:
             return await statistics.criteria(conn, self.tenant_id, [run.id for run in runs])
 
-    async def marked(self, runs: Sequence[RunFacts], of: Sequence[Field]) -> dict[tuple[UUID, str], Marked]:
-        """Marks that cover every item, made now where they are wanting; only of runs in which nothing moves."""
+    async def marked(
+        self, runs: Sequence[RunFacts], of: Sequence[Field], *, at_once: bool = True
+    ) -> dict[tuple[UUID, str], Marked]:
+        """Marks that cover every item, made now where they are wanting; only of runs in which nothing moves.
+
+        Unless ``at_once``, one statement's worth is made and the rest is left for the next to ask: counting from the
+        items is quicker once, and counting from marks ever after.
+        """
         still = {run.id: run for run in runs if not run.moving and run.total}
         found = await self._stored(still, of)
         for one in of:
@@ -93,6 +99,8 @@ class Counting:
             for some in _portions(wanting, [run.total for run in wanting], marks.ITEMS_A_STATEMENT):
                 await self._make(some, one)
                 found |= await self._stored({run.id: run for run in some}, [one])
+                if not at_once:
+                    break
         return found
 
     async def noted(self, runs: Sequence[RunFacts], of: Field) -> dict[UUID, Marked]:
@@ -123,7 +131,7 @@ class Counting:
         """Items of each run by label, and by category where asked."""
         runs = list({run.id: run for run in runs}.values())
         fields = [metric.field, CATEGORY] if by_category else [metric.field]
-        known = await self.marked(runs, fields)
+        known = await self.marked(runs, fields, at_once=False)
         ready = [run for run in runs if all(_usable(known.get((run.id, one.key))) for one in fields)]
         found = {run.id: RunCounts(marked=known.get((run.id, metric.field.key))) for run in runs}
         async with self.db.reading() as conn:
@@ -148,9 +156,7 @@ class Counting:
                         found[run].marked = facts
         return found
 
-    async def pairs(
-        self, pairs: Sequence[Pair], metric: Metric, *, by_category: bool
-    ) -> list[PairCells | TooMuch]:
+    async def pairs(self, pairs: Sequence[Pair], metric: Metric, *, by_category: bool) -> list[PairCells | TooMuch]:
         """Joint labels of each pair."""
         fields = [metric.field, CATEGORY] if by_category else [metric.field]
         known = await self.marked([run for pair in pairs for run in pair], fields)
@@ -195,9 +201,7 @@ class Counting:
             ]
         return ClusterRows(*made)
 
-    async def cluster_pairs(
-        self, pair: Pair, metric: Metric, ends: tuple[float, float] | None
-    ) -> ClusterRows:
+    async def cluster_pairs(self, pair: Pair, metric: Metric, ends: tuple[float, float] | None) -> ClusterRows:
         """Clusters of the tasks that two runs share: as judged, and at the smallest and the largest difference."""
         ways = (None,) if ends is None else (None, (ends[1], ends[0]), (ends[0], ends[1]))
         ids = (pair[0].id, pair[1].id)

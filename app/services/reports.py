@@ -90,9 +90,7 @@ class Reports:
         items, _ = await self._answered(tenant_id, [_Item(0, ask)], Options(), "holm")
         return _only(items[0])
 
-    async def batch(
-        self, tenant_id: UUID, request: StatisticsEnvelope, read: Callable[[type[Any], Any], Any]
-    ) -> bytes:
+    async def batch(self, tenant_id: UUID, request: StatisticsEnvelope, read: Callable[[type[Any], Any], Any]) -> bytes:
         """Every run and comparison of a request, as JSON; ``read`` fits one item to its model, or refuses it."""
         named_runs = [{"run_id": one} if isinstance(one, str) else one for one in request.runs]
         runs = [_read(i, one, RunAsk, read) for i, one in enumerate(named_runs)]
@@ -133,8 +131,11 @@ class Reports:
                 continue
             missing = [run for run in _names(item.ask) if run not in facts]
             if missing:
-                which = "" if isinstance(item.ask, RunAsk) else " for " + " and ".join(
-                    side for side, run in zip("ab", _names(item.ask), strict=True) if run in missing
+                which = (
+                    ""
+                    if isinstance(item.ask, RunAsk)
+                    else " for "
+                    + " and ".join(side for side, run in zip("ab", _names(item.ask), strict=True) if run in missing)
                 )
                 item.refusal = Refusal("unknown-run", UNKNOWN.removesuffix(".") + which + ".")
             else:
@@ -172,7 +173,7 @@ class Reports:
                 ):
                     part.counts = cells
             else:
-                counts = await counting.runs([run for run, in sides], metric, by_category=by_category)
+                counts = await counting.runs([run for (run,) in sides], metric, by_category=by_category)
                 for item, part in wanted:
                     part.counts = counts[item.sides[0].id]
         await self._cluster(counting, items)
@@ -345,9 +346,7 @@ def _group(item: _Item, part: _Part, category: tuple[str | None] | None = None) 
     return answer
 
 
-def _estimate(
-    item: _Item, part: _Part, *, whole_item: bool = False, category: tuple[str | None] | None = None
-) -> Json:
+def _estimate(item: _Item, part: _Part, *, whole_item: bool = False, category: tuple[str | None] | None = None) -> Json:
     if isinstance(part.counts, TooMuch):
         raise Refusal(
             "too-much", "The task sets of these runs differ and are too large to join here; ask for fewer at once."

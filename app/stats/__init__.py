@@ -32,7 +32,14 @@ from app.stats.intervals import (
     welch_interval,
     wilson,
 )
-from app.stats.matrix import ComparisonMatrix, RunIntervals, compare_matrix, run_intervals
+from app.stats.matrix import (
+    ComparisonMatrix,
+    RunIntervals,
+    TableComparisons,
+    compare_matrix,
+    compare_tables,
+    run_intervals,
+)
 from app.stats.mcnemar import McNemarTest, mcnemar
 from app.stats.means import MeanEstimate, failure_bounds, group_ci, mean_ci
 from app.stats.missing import FailureBounds, PairFailureBounds
@@ -88,6 +95,7 @@ __all__ = [
     "SignFlipTest",
     "StatisticsError",
     "Table",
+    "TableComparisons",
     "TiePolicy",
     "UnpairedComparison",
     "UnpairedIntervals",
@@ -102,6 +110,7 @@ __all__ = [
     "cluster_mean",
     "cohen_kappa",
     "compare_matrix",
+    "compare_tables",
     "corrected_rate",
     "different_judges",
     "digest_of",

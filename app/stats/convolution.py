@@ -225,7 +225,7 @@ def _significant(stacks: Sequence[Draws], size: int) -> IntArray:
 def _angle(turns: IntArray, size: int) -> FloatArray:
     """2 pi turns / size, taken into [-pi, pi) by whole arithmetic so that no digit is lost."""
     half = size // 2
-    return ((turns + half) % size - half) * (2.0 * math.pi / size)
+    return np.asarray(((turns + half) % size - half) * (2.0 * math.pi / size), dtype=np.float64)
 
 
 def _log_characteristic(

@@ -88,7 +88,8 @@ class Histogram:
         held = counts > 0
         if not held.all():
             positions, counts = positions[held], counts[held]
-        return cls(offset + step * positions, counts, missing, Lattice(offset, step, positions))
+        values = np.asarray(offset + step * positions, dtype=np.float64)
+        return cls(values, counts, missing, Lattice(offset, step, positions))
 
     @classmethod
     def of_arrays(cls, values: FloatArray, counts: IntArray, missing: int = 0) -> Histogram:

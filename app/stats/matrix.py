@@ -52,15 +52,11 @@ class RunIntervals:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparisonMatrix:
-    """Result of `compare_matrix`: one entry for each pair of runs, b = second against a = first.
+class TableComparisons:
+    """Result of `compare_tables`: one entry for each 2x2 table.
 
     Attributes
     ----------
-    names : tuple of str, length R
-    runs : RunIntervals
-    pairs : int64 array, shape (P, 2)
-        Indices (a, b) with a < b; P = R (R - 1) / 2 less the pairs in ``not_shared``.
     table : int64 array, shape (P, 4)
         Tasks that both pass, only a, only b, neither, over the tasks judged for both.
     n_judged : int64 array, shape (P,)
@@ -70,21 +66,14 @@ class ComparisonMatrix:
         Exact percentile bootstrap.
     recommended_lo, recommended_hi : float array, shape (P,)
         Tango's.
-    delta_min, delta_max : float array, shape (P,)
-        Over all tasks, whatever the missing verdicts were.
     p, p_adjusted : float array, shape (P,)
-        Exact two-sided sign-flip (McNemar) p, and adjusted over the P pairs.
+        Exact two-sided sign-flip (McNemar) p, and adjusted over the P tables.
     correction : str
     family_size : int
-    not_shared : tuple of (int, int)
-        Pairs with no task judged for both.
     confidence : float
     convention, engine_version, digest : str
     """
 
-    names: tuple[str, ...]
-    runs: RunIntervals
-    pairs: IntArray
     table: IntArray
     n_judged: IntArray
     delta: FloatArray
@@ -92,24 +81,105 @@ class ComparisonMatrix:
     percentile_hi: FloatArray
     recommended_lo: FloatArray
     recommended_hi: FloatArray
-    delta_min: FloatArray
-    delta_max: FloatArray
     p: FloatArray
     p_adjusted: FloatArray
     correction: Correction
     family_size: int
-    not_shared: tuple[tuple[int, int], ...]
     confidence: float
     convention: str
     engine_version: str
     digest: str
 
+
+@dataclass(frozen=True, eq=False)
+class ComparisonMatrix:
+    """Result of `compare_matrix`: one entry for each pair of runs, b = second against a = first.
+
+    Attributes
+    ----------
+    names : tuple of str, length R
+    runs : RunIntervals
+    pairs : int64 array, shape (P, 2)
+        Indices (a, b) with a < b; P = R (R - 1) / 2 less the pairs in ``not_shared``.
+    results : TableComparisons
+        Of the P pairs, in their order.
+    delta_min, delta_max : float array, shape (P,)
+        Over all tasks, whatever the missing verdicts were.
+    not_shared : tuple of (int, int)
+        Pairs with no task judged for both.
+    """
+
+    names: tuple[str, ...]
+    runs: RunIntervals
+    pairs: IntArray
+    results: TableComparisons
+    delta_min: FloatArray
+    delta_max: FloatArray
+    not_shared: tuple[tuple[int, int], ...]
+
     def comparison(self, entry: int) -> Comparison:
         """Return the full comparison of one pair, by its index into ``pairs``."""
         a, b = self.pairs[entry].tolist()
-        cells = self.table[entry].tolist()
-        pairs = PairCounts.of_table(*cells)
-        return paired_delta(pairs, self.confidence, names=(self.names[a], self.names[b]))
+        pairs = PairCounts.of_table(*self.results.table[entry].tolist())
+        return paired_delta(pairs, self.results.confidence, names=(self.names[a], self.names[b]))
+
+
+def compare_tables(table: IntArray, confidence: float = 0.95, *, correction: Correction = "holm") -> TableComparisons:
+    """Compare many pairs of systems from their 2x2 tables at once.
+
+    Parameters
+    ----------
+    table : int64 array, shape (P, 4)
+        Tasks that both pass, only a, only b, neither; each row with at least one task.
+    confidence : float, default 0.95
+        Inside (0, 1).
+    correction : {"holm", "benjamini-hochberg", "none"}
+        Over the P tables as one family.
+
+    Returns
+    -------
+    TableComparisons
+        The same values as `paired_delta` gives for each table, at about a hundredth of the cost.
+
+    Raises
+    ------
+    BadInput
+        Not four counts of at least 0 a row, or a row without a task.
+    BadConfidence
+    """
+    check_confidence(confidence)
+    if table.ndim != 2 or table.shape[1] != 4 or table.dtype.kind not in "iu":
+        raise BadInput("A table is a row of four whole numbers: both, only a, only b, neither.")
+    counts = table.astype(np.int64)
+    n_judged = counts.sum(axis=1)
+    if counts.size and (int(counts.min()) < 0 or int(n_judged.min()) == 0):
+        raise BadInput("Every table needs counts of at least 0 and at least one task.")
+    only_a, only_b = counts[:, 1].copy(), counts[:, 2].copy()
+    lo, hi = percentile_bounds(only_a, only_b, n_judged, confidence)
+    tango_lo, tango_hi = tango_bounds_many(
+        only_a.astype(np.float64),
+        only_b.astype(np.float64),
+        n_judged.astype(np.float64),
+        two_sided_z(confidence),
+    )
+    p = _exact_p(only_a, only_b)
+    return TableComparisons(
+        table=counts,
+        n_judged=n_judged,
+        delta=(only_b - only_a) / n_judged,
+        percentile_lo=lo,
+        percentile_hi=hi,
+        recommended_lo=tango_lo,
+        recommended_hi=tango_hi,
+        p=p,
+        p_adjusted=adjust_array(p, correction),
+        correction=correction,
+        family_size=int(p.size),
+        confidence=confidence,
+        convention=INVERTED_CDF,
+        engine_version=ENGINE_VERSION,
+        digest=digest_of("tables", counts),
+    )
 
 
 def compare_matrix(
@@ -163,35 +233,16 @@ def compare_matrix(
     a, b = a[shared], b[shared]
     n_judged, joint = judged[a, b], both[a, b]
     only_a, only_b = first_passes[a, b] - joint, first_passes[b, a] - joint
-    lo, hi = percentile_bounds(only_a, only_b, n_judged, confidence)
-    tango_lo, tango_hi = tango_bounds_many(
-        only_a.astype(np.float64), only_b.astype(np.float64), n_judged.astype(np.float64), two_sided_z(confidence)
-    )
-    p = _exact_p(only_a, only_b)
-    unjudged = tasks - n
     table = np.stack([joint, only_a, only_b, n_judged - joint - only_a - only_b], axis=1)
+    unjudged = tasks - n
     return ComparisonMatrix(
         names=labels,
         runs=_run_intervals(passed, n, unjudged, confidence),
         pairs=np.stack([a, b], axis=1).astype(np.int64),
-        table=table,
-        n_judged=n_judged,
-        delta=(only_b - only_a) / n_judged,
-        percentile_lo=lo,
-        percentile_hi=hi,
-        recommended_lo=tango_lo,
-        recommended_hi=tango_hi,
+        results=compare_tables(table, confidence, correction=correction),
         delta_min=(passed[b] - passed[a] - unjudged[a]) / max(1, tasks),
         delta_max=(passed[b] + unjudged[b] - passed[a]) / max(1, tasks),
-        p=p,
-        p_adjusted=adjust_array(p, correction),
-        correction=correction,
-        family_size=int(p.size),
         not_shared=missed,
-        confidence=confidence,
-        convention=INVERTED_CDF,
-        engine_version=ENGINE_VERSION,
-        digest=digest_of("matrix", passed, n, tasks, table),
     )
 
 

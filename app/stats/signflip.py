@@ -205,8 +205,8 @@ def _on_fine_grid(sizes: FloatArray, up: IntArray, down: IntArray) -> SignFlipTe
     width = rms / BINS_PER_SD
     while True:
         places, where = np.unique(np.rint(sizes / width).astype(np.int64), return_inverse=True)
-        weight = np.bincount(where, counts)
-        weight, places = weight[places > 0], places[places > 0]
+        all_weights = np.asarray(np.bincount(where, counts), dtype=np.float64)
+        weight, places = all_weights[places > 0], places[places > 0]
         step = rms * math.sqrt(n / float(weight @ places.astype(np.float64) ** 2))
         # S = step (total - 2 D), so S reaches the observed sum when D falls to this.
         flipped = 0.5 * (float(weight @ places) - observed / step)

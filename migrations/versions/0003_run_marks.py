@@ -34,9 +34,7 @@ def upgrade() -> None:
             name=op.f("fk_run_marks_tenant_id_run_id_runs"),
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint(
-            "cardinality(labels) = cardinality(marks)", name=op.f("ck_run_marks_label_for_each_mark")
-        ),
+        sa.CheckConstraint("cardinality(labels) = cardinality(marks)", name=op.f("ck_run_marks_label_for_each_mark")),
     )
     # Half of the bits are noise to a compressor; a compressed mark would be unpacked for every comparison.
     op.execute("ALTER TABLE run_marks ALTER COLUMN marks SET STORAGE EXTERNAL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
@@ -80,7 +81,7 @@ def test_marks_and_items_count_alike(store: Store) -> None:
     assert {(category, label): n for _, category, label, n in marked} == expected(rows)
     assert {(category, label): n for _, category, label, n, _ in direct} == expected(rows)
     outcomes = [row["passed"] for row in rows if row["passed"] is not None]
-    changes = sum(one != other for one, other in zip(outcomes, outcomes[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(outcomes))
     assert stored[run, "passed"] == marks.Marked(200, changes, clustered=False, varied=False)
 
 

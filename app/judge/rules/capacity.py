@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from app.judge.policy import Policy
 from app.judge.rules.context_fields import StackFacts, note_withholds
 from app.judge.rules.facts import Facts
+from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.offers import TRIGGERS, Offer, find_offers, find_starts
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
@@ -47,6 +48,11 @@ _HONEST_DATE = re.compile(
     r"august|september|october|november|december|q[1-4])|after (?:fulfilling|finishing|completing|wrapping)|"
     r"not (?:free|available))\b"
 )
+_OWN_TIME = re.compile(
+    rf"\b{NUMBER}(?: ?(?:-|to|or) ?{NUMBER})? (?:business |working |calendar )?(?:days?|weeks?|months?)\b|\bfortnight\b|"
+    r"\b(?:from|in|by|mid|early|late|end of|until)[ -](?:january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|q[1-4])\b|\b(?:later|after)\b"
+)
 _OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
 _SYNONYMS = {
     "ml": {"ml", "machine", "mlops", "pytorch"},
@@ -73,6 +79,19 @@ def _names(stack: str) -> frozenset[str]:
     return frozenset(parts | {synonym for part in parts for synonym in _SYNONYMS.get(part, ())})
 
 
+_SAID = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")
+
+
+def _echoes(offer: Offer, facts: Facts) -> bool:
+    """Whether a number that stands alone repeats one that was asked for, and so counts people."""
+    requests = facts.context.capacity_request
+    if not requests:
+        return False
+    counts = [request.requested_count for request in requests]
+    said = {value_of(match.group()) for match in _SAID.finditer(facts.prospect_text)}
+    return offer.count in {*counts, sum(counts)} | said
+
+
 class Capacity:
     """Checks ``capacity.*``."""
 
@@ -83,7 +102,7 @@ class Capacity:
         if not (reading.words & TRIGGERS or facts.context.capacity_request):
             return
         stacks = facts.stacks
-        offers = find_offers(reading)
+        offers = [offer for offer in find_offers(reading) if not offer.elliptic or _echoes(offer, facts)]
         if not stacks:
             yield from self._unverified(offers, facts)
         else:
@@ -105,6 +124,8 @@ class Capacity:
             yield from self._summed(by_stack, stacks, facts)
             if not offers:
                 yield from self._accepted(reading, facts)
+            else:
+                yield from self._accepted_late(reading, offers, facts)
         yield from self._named(reading, facts)
         yield from self._lead_time(reading, facts)
 
@@ -207,6 +228,16 @@ class Capacity:
                 yield Hit(
                     reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),)
                 )
+
+    def _accepted_late(self, reading: Reading, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
+        """The requested people promised, and no word on when, although they cannot come in time."""
+        reason = infeasible(facts)
+        if reason is None or reason[0] != "capacity.lead_time" or _LIMIT.search(reading.lower_body):
+            return
+        asked = {request.requested_count for request in facts.context.capacity_request}
+        late = [offer for offer in offers if not offer.statement and offer.count in asked]
+        if late and not _OWN_TIME.search(reading.lower_body):
+            yield Hit(reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (late[0].span,))
 
     def _lead_time(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         days = [stack.deploy_days for stack in facts.stacks.values() if stack.deploy_days is not None]

@@ -13,6 +13,7 @@ from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
 from app.judge.rules.phrasing import denied_before
 from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.slots import contradicts, read_slot
 
 _LINK_TALK = re.compile(
     r"\b(?:here(?:'s| is) (?:my|our|the|a) (?:calendar|booking|scheduling)(?: link)?|(?:use|click|follow|via|"
@@ -54,12 +55,12 @@ _CLAIMED = re.compile(
     r"|(?:looking forward to|talk to you|speak) (?:our |the )?(?:call |meeting |chat )?(?:on )?(?:mon|tues|"
     r"wednes|thurs|fri)day)\b"
 )
-_TIME = re.compile(
-    r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b(?:[\s,]{1,2}(?:\w+ ){0,2}?(?:at |"
-    r"@ ?)?(\d{1,2})(?::(\d\d))? ?(am|pm)?(?![\d-]))?|\b(?:at |@ ?)(\d{1,2})(?::(\d\d))? ?(am|pm)\b"
+_WHEN = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b|(?:st|nd|rd|th)\b| [a-z]{3,9}\b)"
+    r"|\bat \d{1,2}\b|\bnoon\b"
 )
 _CONFIRMS = re.compile(
-    r"\b(?:confirm\w*|works?|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
+    r"\b(?:confirm\w*|works?|suits?|noted|agreed|down for|it is|(?:in|on) (?:the|our|my|your) (?:diary|diaries|calendar)|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
     r"talk (?:to you )?(?:on|at))\b"
 )
 _CHANNEL = re.compile(
@@ -111,7 +112,7 @@ _PUSH = re.compile(
     r"benefit)\b|"
     r"\bworth (?:considering|revisiting|reconsidering|planning (?:now|for)|exploring (?:now|anyway))\b|"
     r"\b(?:before (?:i|we) (?:go|remove|close|book|proceed|confirm)|one (?:last|more|final) (?:thing|try|"
-    r"question)|regardless|are you sure|"
+    r"question)|regardless of|are you sure|"
     r"just hear me out|give us (?:a|one) chance|change your mind|reconsider|a few more questions|but we could|"
     r"despite (?:that|your))\b|\beven (?:with|if|though|so)\b[^.!?\n]{0,80}\b(?:recommend|worth|still|should|"
     r"could)\b|"
@@ -175,26 +176,18 @@ class Coordination:
 
     def _altered(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """The draft confirms a weekday or hour that the prospect did not name."""
-        said = _last_said(facts)
-        given = list(_TIME.finditer(said))
-        if not given:
+        given = read_slot(_last_said(facts))
+        if not given.named:
             return
-        days = {m.group(1) for m in given if m.group(1)}
-        hours = {_hour(m) for m in given if _hour(m) is not None}
         for sentence in reading.sentences:
             text = sentence.text[:1_500]
             text = re.split(r" - |, (?:just|is|does|would|could)\b", text)[0] if sentence.asks else text
             if sentence.field == "subject" or text.rstrip().endswith("?") or not _CONFIRMS.search(text):
                 continue
-            for match in _TIME.finditer(text):
-                day, hour = match.group(1), _hour(match)
-                wrong = (day and days and day not in days) or (hour is not None and hours and hour not in hours)
-                if wrong and not denied_before(sentence.text, match.start()):
-                    yield Hit(
-                        "coordination.slot_altered",
-                        "Another time is confirmed than the prospect gave.",
-                        (sentence.at(match),),
-                    )
+            match = _WHEN.search(text)
+            if match and contradicts(read_slot(text), given) and not denied_before(text, match.start()):
+                detail = "Another time is confirmed than the prospect gave."
+                yield Hit("coordination.slot_altered", detail, (sentence.at(match),))
 
     def _opt_out(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if facts.opted_out and not _FAREWELL.search(reading.lower_body):
@@ -280,17 +273,5 @@ def _last_said(facts: Facts) -> str:
 
 def _answers_time(facts: Facts) -> bool:
     """Whether the prospect named a time, so that naming one back is an answer."""
-    return _TIME.search(_last_said(facts)) is not None
-
-
-def _hour(match: re.Match[str]) -> int | None:
-    digits = match.group(2) or match.group(5)
-    if not digits:
-        return None
-    half = match.group(4) or match.group(7)
-    hour = int(digits)
-    if half == "pm" and hour < 12:
-        hour += 12
-    if half is None and hour < 8:
-        hour += 12
-    return hour if hour < 25 else None
+    said = read_slot(_last_said(facts))
+    return bool(said.days or said.hours)

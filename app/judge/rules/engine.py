@@ -20,6 +20,7 @@ from app.judge.rules.figures import Figures
 from app.judge.rules.form import Form
 from app.judge.rules.grounding import Grounding
 from app.judge.rules.hostile import Hostile
+from app.judge.rules.particulars import Particulars
 from app.judge.rules.peers import Peers
 from app.judge.rules.pricing import Pricing
 from app.judge.rules.reading import Hit, Reading
@@ -45,6 +46,7 @@ class Ruleset:
             Capacity(policy),
             Grounding(policy),
             Figures(policy),
+            Particulars(policy),
             Peers(policy),
             Confidence(policy),
             Segment(policy),

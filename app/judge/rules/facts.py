@@ -25,6 +25,7 @@ from app.judge.rules.context_fields import (
     stack_facts,
     tier_of,
 )
+from app.judge.rules.dates import age_in
 from app.judge.rules.events import DENIED_VALUES, Event, State, denied_in, event_in_prose
 from app.judge.rules.numbers import NUMBER, find_money, value_of
 from app.judge.rules.reading import lower
@@ -47,9 +48,6 @@ _ROLES_PROSE = re.compile(
     r"fullstack)[\s,/-]{1,2}){0,4}"
     r"(?:roles?|positions?|openings?|job posts?|job openings?|vacancies|postings?)\b"
 )
-_DATE = re.compile(r"\b(20\d\d)-(\d\d)(?:-(\d\d))?\b")
-_DAYS_AGO = re.compile(r"\b(\d{1,4})\s?(day|week|month|year)s?\sago\b")
-_UNIT_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _OPT_OUT = re.compile(
     r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|"
     r"stop (?:contacting|e-?mailing|writing)|"
@@ -237,18 +235,7 @@ class Facts:
         return Event(flag if flag is not None else state, days)
 
     def _age(self, value: str) -> int | None:
-        """Days since the date or age in ``value``; None without one or without a reference date."""
-        ago = _DAYS_AGO.search(value)
-        if ago:
-            return int(ago.group(1)) * _UNIT_DAYS[ago.group(2)]
-        dated = _DATE.search(value)
-        if dated and self.today is not None:
-            try:
-                day = datetime.date(int(dated.group(1)), int(dated.group(2)), int(dated.group(3) or 28))
-            except ValueError:
-                return None
-            return max(0, (self.today - day).days)
-        return None
+        return age_in(value, self.today)
 
     @cached_property
     def _signal_age(self) -> int | None:

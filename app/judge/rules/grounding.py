@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.context_fields import ROUND, rounds_in
+from app.judge.rules.dates import MONTHS
 from app.judge.rules.events import Event, State
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import NUMBER, find_money, same_amount, value_of
@@ -24,7 +25,7 @@ _ABOUT_ROUND = re.compile(
 _FUNDING = re.compile(
     r"\b(?:(?:recently |just |newly |freshly )?(?:raised|closed|secured|landed|announced) (?:a |an |your |its |"
     r"their |the |\$)[^.;?!]{0,40}?(?:series|round|funding|seed|capital|raise|million|\$|\d m\b)|"
-    r"(?:recent|latest|new|fresh|last|your|successful) (?:\w+ ){0,2}?(?:funding|raise|funding round|"
+    r"(?:recent|latest|new|fresh|last|your|successful) (?:[\w$€£.,]+ ){0,2}?(?:funding|raise|funding round|"
     r"capital raise|investment round|round of funding|series [a-h])\b|raised money|fresh capital|newly funded|"
     r"recently funded|post-raise)"
 )
@@ -52,10 +53,6 @@ _EVENT_STEM = re.compile(r"(acqui|merge|ipo|public|launch|expan|office|partner|e
 _AGE = re.compile(
     rf"\b({NUMBER}) (days?|weeks?|months?) ago\b|\b(?:in|last|since|back in|from) (january|february|march|april|"
     r"june|july|august|september|october|november|december)\b(?: (20\d\d))?"
-)
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
 )
 _MONEY = re.compile(r"[$€£]|\d\s?(?:m|mn|k|bn|million|billion|usd|eur|dollars)\b")
 _ABOUT_MONEY = re.compile(
@@ -127,7 +124,7 @@ class Grounding:
             implied = kind.segment in facts.segments or kind.words.search(facts.text) is not None
             if not implied and not hedged_before(sentence.text, match.start()):
                 yield Hit("grounding.event_absent", f"The context knows of no {kind.name}.", span)
-        elif event.days_ago is not None and _RECENT.search(sentence.text):
+        elif event.days_ago is not None and _called_recent(sentence.text):
             limit = {
                 "funding round": self._signals.funding_days,
                 "layoff": self._signals.layoff_days,
@@ -147,9 +144,13 @@ class Grounding:
                     continue
             else:
                 month = match.group(3)
-                if month in facts.all_text or f"-{_MONTHS.index(month) + 1:02d}" in facts.all_text:
+                if month in facts.all_text or f"-{MONTHS.index(month) + 1:02d}" in facts.all_text:
                     continue
             yield Hit("grounding.date", "The draft dates an event otherwise than the context.", (sentence.at(match),))
+
+
+def _called_recent(text: str) -> bool:
+    return any(not denied_before(text, match.start()) for match in _RECENT.finditer(text))
 
 
 class _Kind:

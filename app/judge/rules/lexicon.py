@@ -17,6 +17,17 @@ from app.judge.rules.reading import FieldName, Reading
 
 _GAP = r"(?:\W{1,3}[\w'-]{1,30}){0,4}?"
 _JOIN = r"[\s-]{1,3}"
+# Compounds in which a listed word has its technical sense.
+_TERMS = re.compile(
+    r"\b(?:leveraged?[\s-](?:ratio|buy-?out|loan|limit|exposure|requirement|financ)\w*|"
+    r"(?:financial|operating|balance-sheet|basel|debt) leverage|"
+    r"bench[\s-]?(?:test|trial|rig|top|scale|press|scientist|supply|power|measurement)\w*|"
+    r"(?:test|lab|laborator\w+|optical|work|hardware) ?bench(?:es)?|"
+    r"(?:marine|forest|coastal|aquatic|soil|river|natural|fragile) ecosystems?|"
+    r"(?:set-?up|installation|install|import|configuration|migration|checkout) wizards?|"
+    r"(?:industrial|french|green) revolutions?|revolutions (?:per|a) minute|endocrine disruptors?|"
+    r"(?:uranium|data|soil|oxygen) enrichment)\b"
+)
 _LITERAL = re.compile(r"[a-z0-9]+")
 
 
@@ -105,7 +116,17 @@ class Lexicon:
                 continue
             for field, text in reading.fields:
                 for match in islice(pattern.finditer(text), 5):
+                    if self._technical(text, match.start(), match.end()):
+                        continue
                     yield Found(check, phrase, field, match.start(), match.end())
+
+    @staticmethod
+    def _technical(text: str, start: int, end: int) -> bool:
+        """Whether the words stand inside a technical term, where they are no phrase of a seller."""
+        return any(
+            match.start() <= start and end <= match.end()
+            for match in _TERMS.finditer(text, max(0, start - 24), end + 24)
+        )
 
     def at_start(self, text: str, position: int) -> tuple[str, int, int] | None:
         """The longest phrase that stands exactly at ``position`` of lower-cased ``text``."""

@@ -22,7 +22,7 @@ _BETWEEN = (
     r"(?:[\s-]{1,2}(?!of\b|for\b|to\b|and\b|from\b|days?\b|weeks?\b|months?\b|hours?\b|years?\b|roles?\b|open\b|"
     r"minutes?\b|more\b|yrs?\b|%|series\b)[\w+#./']{1,20}(?:,\s?[\w+#./]{1,20})?){0,6}?[\s-]{1,2}"
 )
-_COUNTED = re.compile(rf"(?<![\w$€£.,/])({NUMBER})(?:\s?-\s?{NUMBER})?(?=[\s-]){_BETWEEN}{_PEOPLE}\b")
+_COUNTED = re.compile(rf"(?<![\w$€£.,/])({NUMBER}|both(?= \w))(?:\s?-\s?{NUMBER})?(?=[\s-]){_BETWEEN}{_PEOPLE}\b")
 _GROUP = re.compile(
     rf"\b(?:team|squad|pod|group|crew|unit|bench) of (?:up to |about |around )?({NUMBER})\b|"
     rf"(?<![\w$.])({NUMBER})[\s-](?:person|engineer|developer|strong|member|people|dev)"
@@ -41,6 +41,11 @@ _BARE = re.compile(
     rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|"
     r"sprints?|times?|things|points|calls?|options|questions|examples|slots|am|pm|o'clock|usd|dollars|or))"
 )
+_EASY = (
+    r"(?:(?:also |all |quite |perfectly |absolutely |easily |certainly |entirely |something |well |both )?(?:no (?:trouble|problem|issue)|"
+    r"an? (?:problem|issue)|easy|easily|done|realistic|feasible|doable|do-able|possible|fine|ok|okay|manageable|"
+    r"(?:we|i)(?:'ll| can| will)|at your (?:disposal|service)|within (?:reach|our)|on their way))\b"
+)
 _PROMISE = re.compile(
     r"\b(?:we|i|our \w+|team)\b[^.]{0,40}?(?:'ve|'ll|\b(?:can|could|will|have|has|are able|are ready|offer|provide|"
     r"guarantee|commit|confirm|propose|start|deploy|deliver|supply|staff))\b"
@@ -48,6 +53,14 @@ _PROMISE = re.compile(
     r"offer|assign|send)\b"
     r"|\b(?:confirm(?:ed|ing)?|ready|available|on standby|free|deploy(?:ed|able)?|can start|absolutely|"
     r"no problem|guaranteed|consider it done|yes|of course|sure|certainly|happy to|glad to)\b"
+    rf"|\b(?:{_PEOPLE}|all (?:of )?(?:{NUMBER}|them)|they|both)(?: [\w+#.]+){{0,3}}? (?:will|'ll|can|could) (?:all |both )?"
+    r"(?:be|join|start|begin|sit|work|arrive|report)\b"
+    rf"|\b(?:is|are|isn't|aren't|won't be|will be|would be|seems?) {_EASY}"
+)
+# What is asked for stands alone as a number: "six is fine", "fifteen by spring won't be a problem".
+_ELLIPTIC = re.compile(
+    rf"(?<![\w$€£.,:/-])(?<!\bat )(?<!day )({NUMBER})(?: (?:of them|at once|now|by \w+(?: \w+)?|in \w+(?: \w+)?|within \w+ \w+))?,? "
+    rf"(?:is|are|isn't|aren't|won't be|will be|would be|works?(?= for us)|sounds) (?:{_EASY}|for us)"
 )
 _REQUESTED = re.compile(
     r"\b(?:you (?:asked|need|want|requested|are looking|mentioned|were looking|would need|have)|your (?:request|"
@@ -67,6 +80,10 @@ _LATER = re.compile(
     r"august|september|q[1-4])|until|refer|partner)\b"
 )
 _SENIORITY = re.compile(r"\b(senior|mid-level|mid|middle|junior|lead|principal|staff)s?\b")
+_ALL_OF_LEVEL = re.compile(
+    r"(?: (?:we|that|who|which|now|currently|have|has|are|is|free|available)){0,4},? (?:(?:and )?(?:all|both|each)(?: of (?:them|whom))?"
+    r"(?: (?:are|is))?|are(?: all| both)?) (senior|mid-level|mid|middle|junior)s?\b"
+)
 _LEVEL = {
     "senior": "senior",
     "lead": "senior",
@@ -86,8 +103,9 @@ _WHEN = re.compile(
     r"\b(?P<now>immediately|right away|right now|today|straight away|at once|same day|tonight|"
     r"without (?:any )?delay|instantly)\b|\b(?P<tomorrow>tomorrow|(?:within |in )?24 hours|overnight|48 hours)\b"
     r"|\b(?P<week>next week|this week|by (?:next )?(?:monday|tuesday|wednesday|thursday|friday)|on (?:monday|"
-    r"tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b"
-    r"|\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only|"
+    r"tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b|"
+    r"\b(?P<month>within (?:the|a|this|that|your|one) month)\b|"
+    r"\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only| your| those| these|"
     rf" just)? (?P<n>{NUMBER})(?: ?(?:-|to|or) ?(?P<n2>{NUMBER}))?[\s-](?P<unit>(?:business |working |"
     r"calendar )?days?|weeks?)\b"
 )
@@ -95,7 +113,11 @@ _WHEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A promise of ``count`` people; ``statement`` when it says how many are free rather than what will be given."""
+    """A promise of ``count`` people.
+
+    ``statement`` when it says how many are free rather than what will be given; ``elliptic`` when the number stands
+    alone, so that only the request tells that people are meant.
+    """
 
     count: int
     level: str | None
@@ -103,6 +125,7 @@ class Offer:
     start: int
     end: int
     statement: bool
+    elliptic: bool = False
 
     @property
     def span(self) -> tuple[FieldName, int, int]:
@@ -141,7 +164,7 @@ def find_offers(reading: Reading) -> list[Offer]:
             if not (_PROMISE.search(clause) or _PROMISE.search(text[: offset + 1])):
                 continue
             taken: set[int] = set()
-            for pattern in (_FREE, _COUNTED, _GROUP, _BARE):
+            for pattern in (_FREE, _COUNTED, _GROUP, _BARE, _ELLIPTIC):
                 for match in pattern.finditer(clause):
                     number = next((g for g in match.groups() if g), None)
                     count = value_of(number) if number else None
@@ -150,7 +173,7 @@ def find_offers(reading: Reading) -> list[Offer]:
                         continue
                     taken.add(position)
                     if _is_promise(clause, match, text):
-                        level = _SENIORITY.search(match.group())
+                        level = _SENIORITY.search(match.group()) or _ALL_OF_LEVEL.match(text, offset + match.end())
                         found.append(
                             Offer(
                                 count,
@@ -160,6 +183,7 @@ def find_offers(reading: Reading) -> list[Offer]:
                                 offset + match.end(),
                                 statement=bool(re.search(r"\b(?:free|available|unallocated)\b", clause))
                                 or pattern is _FREE,
+                                elliptic=pattern is _ELLIPTIC,
                             )
                         )
     return found
@@ -168,7 +192,8 @@ def find_offers(reading: Reading) -> list[Offer]:
 def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
     before = clause[: match.start()]
     if denied_before(clause, match.start(), 80) or re.search(
-        r"\bnot\b|\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|"
+        r"\bnot\b(?! (?:a|an) (?:problem|issue))|\b(?:isn't|aren't)\b(?! (?:a|an) (?:problem|issue))|"
+        r"\b(?:can't|cannot|couldn't)\b|\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|"
         r"for) (?:you|your|start))",
         clause[match.end() : match.end() + 40],
     ):
@@ -197,7 +222,7 @@ def find_starts(reading: Reading) -> list[Start]:
         if text.rstrip().endswith("?"):
             continue
         for offset, clause in clauses(text):
-            verb = _START.search(clause)
+            verb = _START.search(clause) or _promised(clause)
             when = _WHEN.search(clause) if verb else None
             if not verb or not when or denied_before(clause, max(verb.start(), when.start()), 80):
                 continue
@@ -211,6 +236,13 @@ def find_starts(reading: Reading) -> list[Start]:
     return found
 
 
+def _promised(clause: str) -> re.Match[str] | None:
+    """A counted promise without a verb of starting ("three developers within ten days is fine")."""
+    if re.search(r"\b(?:free|available|unallocated)\b", clause) or not _PROMISE.search(clause):
+        return None
+    return _COUNTED.search(clause)
+
+
 def _days(when: re.Match[str]) -> int:
     if when.group("now"):
         return 0
@@ -218,6 +250,8 @@ def _days(when: re.Match[str]) -> int:
         return 2
     if when.group("week"):
         return 7
+    if when.group("month"):
+        return 30
     number = value_of(when.group("n2") or when.group("n")) or 0
     unit = when.group("unit")
     if unit.startswith("week"):

@@ -42,13 +42,20 @@ _COMMIT = re.compile(
     r"march|april|may|june|july|august|september|october|november|december)|"
     r"no (?:minimum|long-term) (?:commitment|contract)|cancel any ?time|money[- ]back|refund)\b"
 )
+_DECLINED = re.compile(
+    r"(?:,? \w+){0,3}? (?:(?:is|are)(?: not\b(?! (?:a|an) )|n't\b)|(?:is|are) (?:something|nothing|a (?:question|matter)|"
+    r"for (?:our|the|my|a))\b|can't\b|cannot\b|(?:aren't|isn't)\b(?! (?:a|an) ))"
+)
+_CHEAPEST = re.compile(r"(?:best|lowest) price")
+_PUBLIC = re.compile(r"\b(?:public|published|listed?|same for everyone)\b")
 
 
 class Pricing:
     """Checks ``pricing.*``."""
 
     def __init__(self, policy: Policy) -> None:
-        self._bands = tuple((band.low, band.high, band.unit) for band in policy.pricing.bands)
+        bands = policy.pricing.bands
+        self._bands = tuple((band.low, band.high, re.compile(rf"\b{re.escape(band.name.lower())}s?\b")) for band in bands)
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._sums(reading, facts)
@@ -57,7 +64,10 @@ class Pricing:
             ("pricing.commitment", _COMMIT, "The draft commits to terms that a human must agree."),
         ):
             for sentence, match in reading.hits(pattern):
-                if not denied_before(sentence.text, match.start()):
+                text = sentence.text
+                if _DECLINED.match(text, match.end()) or (_CHEAPEST.match(match.group()) and _PUBLIC.search(text)):
+                    continue
+                if not denied_before(text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
 
     def _sums(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
@@ -74,5 +84,10 @@ class Pricing:
                 span = (sentence.field, sentence.start + money.start, sentence.start + money.end)
                 if total and not denied_before(text, total.start()):
                     yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
-                elif not any(low <= money.amount <= high for low, high, _ in self._bands):
+                elif not self._in_band(money.amount, text):
                     yield Hit("pricing.off_band", "The draft quotes a sum outside the public bands.", (span,))
+
+    def _in_band(self, amount: float, text: str) -> bool:
+        """Whether a sum lies in the band that its sentence names, or in any when it names none."""
+        named = [(low, high) for low, high, name in self._bands if name.search(text)]
+        return any(low <= amount <= high for low, high in named or [(low, high) for low, high, _ in self._bands])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
-from app.judge.rules.phrasing import word_set
+from app.judge.rules.phrasing import denied_before, word_set
 from app.judge.rules.reading import FieldName, Hit, Reading
 
 _GREETED = re.compile(
@@ -22,6 +22,20 @@ _AT_COMPANY = re.compile(
     r"(?:\b(?:help|support|congratulations to|for|at|about|like|with|noticed|saw|that|with|"
     r"and)\s)(?P<name>[A-Z][\w&.-]{2,30}(?:\s(?:[A-Z][\w&.-]{1,30})){0,2})(?='s (?:recent|growth|team|"
     r"engineering|hiring|funding|roadmap|series|new)|\s(?:recently|has|is|just|raised|have) )"
+)
+# A company that the reader is said to be part of: "six roles are open at <name>", "glad to have you at <name>".
+_READER_AT = re.compile(
+    r"\b(?:you|[Yy]our (?:team|role|roles|engineers|plans|work|time|start)|team|everyone|[Rr]oles?|[Oo]penings?|[Pp]ositions?|[Vv]acancies|"
+    r"[Ll]ife|[Hh]iring|[Gg]rowth|CTO|CEO|Engineering)(?: (?:are|is|all|open|listed|now|currently))* at "
+    r"(?P<name>[A-Z][\w&.-]{2,30}(?:\s[A-Z][\w&.-]{1,30}){0,2})"
+)
+_CONFIDED = re.compile(
+    r"\b(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{2,30}){1,2}) (?:(?:has|have|just|recently) )?(?:told|confided (?:in|to)|assured|informed) "
+    r"(?:us|me)\b"
+)
+_SECRET = re.compile(
+    r"\b(?:between (?:us|you and me|ourselves)\s?[,:]|off the record|in (?:strict )?confidence|confidentially|not (?:yet )?public yet|"
+    r"please keep (?:this|that|it) (?:to yourself|quiet)|don't (?:quote|tell anyone))"
 )
 _OTHER_PARTY = re.compile(
     r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|"
@@ -86,7 +100,8 @@ class Thread:
         own = set(_WORD.findall(facts.context.company_name.lower()))
         fields: tuple[tuple[FieldName, str], ...] = (("subject", reading.subject.text), ("body", reading.body.text))
         for field, source in fields:
-            for match in _AT_COMPANY.finditer(source[: reading.scan_chars]):
+            text = source[: reading.scan_chars]
+            for match in (*_AT_COMPANY.finditer(text), *(_READER_AT.finditer(text) if " at " in text else ())):
                 name = match.group("name").lower()
                 words = set(_WORD.findall(name))
                 if words & own or words & _GENERIC or any(vendor in name or name in vendor for vendor in self._vendor):
@@ -95,7 +110,19 @@ class Thread:
                     detail = "The draft speaks of a company that the context does not know."
                     yield Hit("thread.other_company", detail, ((field, *match.span("name")),))
 
+    def _confided(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """What another company said in confidence."""
+        for sentence, match in reading.hits(_SECRET):
+            if not denied_before(sentence.text, match.start()):
+                yield Hit("thread.leak", "The draft passes on a confidence.", (sentence.at(match),))
+        if not (reading.words & {"told", "confided", "assured", "informed"}):
+            return
+        for match in _CONFIDED.finditer(reading.body.text[: reading.scan_chars]):
+            if not all(word in facts.all_text for word in _WORD.findall(match.group("name").lower())):
+                yield Hit("thread.leak", "The draft repeats what another company said.", (("body", *match.span()),))
+
     def _leak(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        yield from self._confided(reading, facts)
         for sentence, match in reading.hits(_OTHER_PARTY):
             if not any(part in facts.prospect_text for part in _PARTY.findall(match.group())):
                 detail = "The draft repeats what someone else said in another conversation."
