@@ -117,6 +117,7 @@ class Service:
             "VLLM_BASE_URL": self.fake.url,
             "PRESEND_HOME": str(self.folder / "home"),
             "PRESEND_RECEIPT_KEY": RECEIPT_KEY,
+            "PRESEND_ADAPTER": "none",  # a calibration fits the shipped weights, not the scripted engine
             "PRESEND_PORT": str(self.port),
             **self.settings,
         }

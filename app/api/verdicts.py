@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.responses import Response
 
 from app.api import examples
@@ -21,6 +21,16 @@ from app.schemas import Action, Outcome, Page, Verdict, VerdictRequest
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """No verdict lies outside; filters are moved here, because beyond there is no arithmetic on times."""
 router = APIRouter(tags=["verdicts"])
+
+
+def _written_out(value: str) -> str:
+    """Refuse bare numbers, which pydantic would read as seconds since 1970."""
+    if not value[:1].isdigit() or "-" not in value[1:]:
+        raise ValueError("must be a time such as 2026-01-31T09:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 @router.post(
@@ -58,8 +68,8 @@ async def listing(
     criterion: Annotated[
         str | None, Query(description="Only verdicts that failed this criterion.", pattern="^[a-z][a-z_]{1,30}$")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="From this time on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this time.")] = None,
+    since: Annotated[Time | None, Query(description="From this time on.")] = None,
+    until: Annotated[Time | None, Query(description="Before this time.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Items a page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page[Verdict]:

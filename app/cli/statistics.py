@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from app.cli import forest, requirements, statistics_shown
+from app.cli import forest, requirements
 from app.cli.drafts import JsonOption, KeyOption, UrlOption
 from app.cli.drafts import _ask as ask
 from app.errors import InvalidInput
@@ -97,9 +97,11 @@ def runs(
     Examples:
       presend stats 01a20688-e5ce-7ce9-8d8e-423b2197b845
       presend stats baseline trained --by category --plot rates.svg
-      presend stats nightly --require "rate.lo > 0.9" --require "missing == 0"
+      presend stats runs nightly --require "rate.lo > 0.9" --require "missing == 0"
       presend stats trained --metric score --method bca --json
     """
+    from app.cli import statistics_shown
+
     claims = [one for text in require or [] for one in requirements.parsed(text)]
     body = {
         "runs": [_id_of(run, url, key) for run in runs],
@@ -146,6 +148,8 @@ def compare(
       presend compare main candidate --require "delta.lo > -0.02 and conclusion_robust == true"
       presend compare main candidate --margin 0.03 --json
     """
+    from app.cli import statistics_shown
+
     claims = [one for text in require or [] for one in requirements.parsed(text)]
     query = {
         "metric": metric,
@@ -177,6 +181,7 @@ def check_article(
       presend stats check-article --data ../shared/data
       presend stats check-article --json
     """
+    from app.cli import statistics_shown
     from app.services.articles import as_json as told
     from app.services.articles import checked
 

@@ -129,6 +129,12 @@ class Database:
         """A connection for reading; every statement sees what is committed when it starts."""
         return self.statements()
 
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """A connection where each statement is a transaction of its own: one round trip where three would be needed."""
+        async with self.reading() as conn:
+            yield conn
+
     async def ping(self) -> None:
         """Ask the server for an answer; ``StoreUnavailable`` when there is none."""
         async with self.reading() as conn:

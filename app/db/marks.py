@@ -52,18 +52,23 @@ changed AS ({changes}),
 whole AS (
   SELECT run_id, count(*)::int AS items, bool_or(cluster IS NOT NULL) AS clustered FROM labelled GROUP BY run_id
 )
-{into} SELECT {shown} FROM whole AS w LEFT JOIN changed AS h USING (run_id) LEFT JOIN marked AS m USING (run_id)
+INSERT INTO run_marks (tenant_id, run_id, field, items, changes, clustered, labels, marks)
+SELECT :tenant_id, w.run_id, :field, w.items, coalesce(h.changes, 0), w.clustered, m.labels, m.marks
+FROM whole AS w LEFT JOIN changed AS h USING (run_id) LEFT JOIN marked AS m USING (run_id)
+ON CONFLICT (tenant_id, run_id, field) DO UPDATE SET items = excluded.items, changes = excluded.changes,
+  clustered = excluded.clustered, labels = excluded.labels, marks = excluded.marks
+"""
+_NOTED = """
+WITH keyed AS (SELECT run_id, seq, cluster, coalesce('=' || label, '') AS key FROM ({items}) AS labelled),
+changed AS ({changes})
+SELECT w.run_id, count(*)::int AS items, coalesce(min(h.changes), 0) AS changes,
+  bool_or(w.cluster IS NOT NULL) AS clustered
+FROM keyed AS w LEFT JOIN changed AS h USING (run_id) GROUP BY w.run_id
 """
 _CHANGES = """SELECT run_id, (count(*) FILTER (WHERE key <> before))::int AS changes FROM (
     SELECT run_id, key, lag(key) OVER (PARTITION BY run_id ORDER BY seq) AS before FROM keyed WHERE key <> ''
   ) AS beside GROUP BY run_id"""
 _NO_CHANGES = "SELECT NULL::uuid AS run_id, 0 AS changes WHERE false"
-_INTO = """
-INSERT INTO run_marks (tenant_id, run_id, field, items, changes, clustered, labels, marks)"""
-_AGAIN = """
-ON CONFLICT (tenant_id, run_id, field) DO UPDATE SET items = excluded.items, changes = excluded.changes,
-  clustered = excluded.clustered, labels = excluded.labels, marks = excluded.marks
-"""
 _STORED = sa.text(
     "SELECT run_id, field, items, changes, clustered, labels IS NULL AS varied FROM run_marks "
     "WHERE tenant_id = :tenant_id AND run_id = ANY(:runs) AND field = ANY(:fields)"
@@ -110,34 +115,24 @@ PairCount = tuple[int, str | None, str | None, str | None, int]
 """Index of the pair, category, the label in one run and in the other, and how many shared tasks have both."""
 
 
-def _statement(field: Field, *, store: bool) -> sa.TextClause:
+def _statement(text: str, field: Field) -> sa.TextClause:
     rate = field.key == "passed" or (field.criterion is not None and "p_fail" not in field.key)
-    text = _BUILD.format(
-        items=field.labelled(),
-        most=MOST_LABELS,
-        changes=_CHANGES if rate else _NO_CHANGES,
-        into=_INTO if store else "",
-        shown=(":tenant_id, w.run_id, :field, " if store else "w.run_id, ")
-        + "w.items, coalesce(h.changes, 0) AS changes, w.clustered, "
-        + ("m.labels, m.marks" if store else "m.labels IS NULL AS varied"),
-    )
-    return sa.text(text + (_AGAIN if store else "")).bindparams(
-        sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("runs", type_=_UUIDS)
-    )
+    filled = text.format(items=field.labelled(), most=MOST_LABELS, changes=_CHANGES if rate else _NO_CHANGES)
+    return sa.text(filled).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("runs", type_=_UUIDS))
 
 
 async def make(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], field: Field) -> None:
     """Make the marks of a field of these runs, anew where there are some. Needs a transaction of its own."""
     await conn.execute(_PATIENCE)
     values = {"tenant_id": tenant_id, "runs": list(runs), "field": field.key, **field.bound}
-    await conn.execute(_statement(field, store=True), values)
+    await conn.execute(_statement(_BUILD, field), values)
 
 
 async def unstored(conn: AsyncConnection, tenant_id: UUID, runs: Sequence[UUID], field: Field) -> dict[UUID, Marked]:
-    """The same facts for runs that are still moving, without keeping anything."""
+    """The same facts for runs without marks, whether their values are many excepted; nothing is kept."""
     values = {"tenant_id": tenant_id, "runs": list(runs), **field.bound}
-    found = await conn.execute(_statement(field, store=False), values)
-    return {row.run_id: Marked(row.items, row.changes, row.clustered, row.varied) for row in found}
+    found = await conn.execute(_statement(_NOTED, field), values)
+    return {row.run_id: Marked(row.items, row.changes, row.clustered, varied=False) for row in found}
 
 
 async def stored(

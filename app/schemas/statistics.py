@@ -33,6 +33,12 @@ METRICS = (
     "`criterion.<id>.score` or `criterion.<id>.p_fail`. Left out: `passed` where the run has passes or failures, "
     "else `score`."
 )
+Detail = Annotated[
+    Literal["full", "brief"],
+    Field(
+        description="`brief` leaves BCa, unpaired intervals and sentences out of comparisons of rates: much quicker."
+    ),
+]
 
 
 class Options(Strict):
@@ -82,6 +88,7 @@ class StatisticsRequest(Options):
         default_factory=list
     )
     correction: FamilyCorrection = "holm"
+    detail: Detail = "full"
 
 
 class StatisticsEnvelope(Options):
@@ -90,6 +97,7 @@ class StatisticsEnvelope(Options):
     runs: list[Any] = Field(default_factory=list, max_length=MAX_RUNS)
     comparisons: Annotated[list[Any], Field(max_length=MAX_COMPARISONS)] | Literal["all"] = Field(default_factory=list)
     correction: FamilyCorrection = "holm"
+    detail: Detail = "full"
 
 
 class TableMean(Options):

@@ -143,7 +143,7 @@ class BatchWorker:
             self._hungry.clear()
             await self._rest(options.idle_s)
             return
-        async with self._patiently(), self._db.transaction() as conn:
+        async with self._patiently(), self._db.single() as conn:
             claimed = await queue.claim(conn, self._judge.rubrics, min(room, options.claim_most), options.lease_s)
         self.tally.claimed += len(claimed)
         for item in claimed:
@@ -305,7 +305,7 @@ class BatchWorker:
 
     async def _release_some(self) -> None:
         batch = [self._given_back[i] for i in range(min(len(self._given_back), self._options.finish_most))]
-        async with self._patiently(), self._db.transaction() as conn:
+        async with self._patiently(), self._db.single() as conn:
             await queue.release(conn, batch)
         for one in batch:
             self._given_back.popleft()
@@ -319,7 +319,7 @@ class BatchWorker:
         before = list(self._held)
         if not before:
             return
-        async with self._patiently(), self._db.transaction() as conn:
+        async with self._patiently(), self._db.single() as conn:
             kept = await queue.heartbeat(conn, before, self._options.lease_s)
         ending = {one.held for one in self._ended} | {one.held for one in self._given_back}
         for held in before:
@@ -336,7 +336,7 @@ class BatchWorker:
 
     async def _take_back(self) -> None:
         await self._pause(self._options.take_back_s * random.uniform(0.8, 1.2))
-        async with self._patiently(), self._db.transaction() as conn:
+        async with self._patiently(), self._db.single() as conn:
             count = await queue.take_back(conn)
         if count:
             self.tally.taken_back += count

@@ -78,7 +78,7 @@ def of_pair(
     a, b = sides
     pairs = estimates.pairs_of([(metric.value(x), metric.value(y), n) for x, y, n in cells], wanted.tie_policy)
     only = (a.total - pairs.n, b.total - pairs.n) if whole else (0, 0)
-    cautions = _of_pair(a, b) if whole else []
+    cautions = cautions_of_pair(a, b) if whole else []
     names = (a.name, b.name)
     return estimates.compare(pairs, wanted, names, only=only, clusters=clusters, cautions=cautions)
 
@@ -105,7 +105,8 @@ def _of_status(run: RunFacts) -> list[Caution]:
     return found
 
 
-def _of_pair(a: RunFacts, b: RunFacts) -> list[Caution]:
+def cautions_of_pair(a: RunFacts, b: RunFacts) -> list[Caution]:
+    """What must be known of two runs before they are compared."""
     found = _of_status(a) + (_of_status(b) if b.id != a.id else [])
     if a.kind == b.kind == "scored":
         text = "Both runs hold outcomes made elsewhere; Presend cannot tell whether one judge made them."

@@ -21,6 +21,7 @@ from app.db.statistics import RunFacts
 from app.errors import Fault, InvalidInput, NotFound
 from app.schemas.statistics import MAX_COMPARISONS, Options, PairAsk, RunAsk, StatisticsEnvelope
 from app.services import report_parts
+from app.services.brief import Question, answered, fits
 from app.services.counting import Counting, PairCells, RunCounts, TooMuch
 from app.services.estimates import ClusterRows, Json, Wanted, ends_of
 from app.services.report_parts import Refusal
@@ -104,7 +105,9 @@ class Reports:
             pairs = [_Item(i, PairAsk(a=a, b=b)) for i, (a, b) in enumerate(combinations(named, 2))]
         else:
             pairs = [_read(i, one, PairAsk, read) for i, one in enumerate(request.comparisons)]
-        answers, families = await self._answered(tenant_id, [*runs, *pairs], request, request.correction)
+        answers, families = await self._answered(
+            tenant_id, [*runs, *pairs], request, request.correction, brief=request.detail == "brief"
+        )
         whole = {
             "runs": answers[: len(runs)],
             "comparisons": answers[len(runs) :],
@@ -114,13 +117,13 @@ class Reports:
         return await asyncio.to_thread(orjson.dumps, whole)
 
     async def _answered(
-        self, tenant_id: UUID, items: list[_Item], common: Options, correction: str
+        self, tenant_id: UUID, items: list[_Item], common: Options, correction: str, *, brief: bool = False
     ) -> tuple[list[Json], list[Json]]:
         counting = Counting(self.db, tenant_id)
         await self._find(counting, items)
         await self._plan(counting, items, common)
         await self._count(counting, items)
-        return await asyncio.to_thread(_compute, items, correction)
+        return await asyncio.to_thread(_compute, items, correction, brief)
 
     async def _find(self, counting: Counting, items: Sequence[_Item]) -> None:
         """Put the runs that each item names beside it."""
@@ -278,18 +281,32 @@ def _wanted(item: _Item, common: Options, metric: Metric) -> Wanted:
     return Wanted(**settings)
 
 
-def _compute(items: Sequence[_Item], correction: str) -> tuple[list[Json], list[Json]]:
+def _compute(items: Sequence[_Item], correction: str, brief: bool) -> tuple[list[Json], list[Json]]:
     """All answers, with their p-values adjusted by family."""
     answers: list[Json] = []
     families: dict[tuple[str, str], list[Json]] = {}
-    for item in items:
-        answer = {"index": item.index, **_identity(item), **_answer(item)}
+    told = _briefly(items) if brief else {}
+    for place, item in enumerate(items):
+        answer = {"index": item.index, **_identity(item), **(told.get(place) or _answer(item))}
         answers.append(answer)
         if isinstance(item.ask, PairAsk) and "error" not in answer:
             key = (item.ask.family or FAMILY, item.ask.correction or correction)
             tested = [answer, *(one for group in (answer["groups"] or {}).values() for one in group)]
             families.setdefault(key, []).extend(one for one in tested if "error" not in one)
     return answers, adjust_families(families)
+
+
+def _briefly(items: Sequence[_Item]) -> dict[int, Json | None]:
+    """Answers, by place, of the comparisons that can be told in brief."""
+    asked: dict[int, Question] = {}
+    for place, item in enumerate(items):
+        if isinstance(item.ask, RunAsk) or item.refusal is not None or item.clustered or len(item.parts) > 1:
+            continue
+        part, (a, b) = item.parts[0], item.sides
+        if isinstance(part.counts, PairCells) and not part.by_category and fits(part.metric, part.wanted):
+            cautions = tuple(report_parts.cautions_of_pair(a, b))
+            asked[place] = Question(part.counts.whole, part.metric, part.wanted, (a.total, b.total), cautions)
+    return dict(zip(asked, answered(list(asked.values())), strict=True))
 
 
 def adjust_families(families: dict[tuple[str, str], list[Json]]) -> list[Json]:

@@ -277,6 +277,8 @@ def test_a_pair_of_surrogates_is_a_character(service: Service, agent: Caller) ->
         ("GET", "/v1/verdicts?criterion=tone%27--", 422, "invalid-input"),
         ("GET", "/v1/verdicts?outcome=fine", 422, "invalid-input"),
         ("GET", "/v1/verdicts?since=yesterday", 422, "invalid-input"),
+        ("GET", "/v1/verdicts?since=1700000000", 422, "invalid-input"),
+        ("GET", "/v1/verdicts?until=0.5", 422, "invalid-input"),
         ("GET", "/v1/verdicts?since=2026-01-01T00:00:00", 422, "invalid-input"),
         ("GET", "/v1/verdicts?run_id=1", 422, "invalid-input"),
         ("GET", "/v1/judge?rubric=%00", 422, "unknown-rubric"),

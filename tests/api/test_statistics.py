@@ -362,3 +362,13 @@ def test_reading_needs_the_scope(service: Service) -> None:
     for path in ("/v1/statistics", "/v1/statistics/adhoc"):
         assert scorer.post(path, {"runs": []}).status_code == 403
     assert scorer.get("/v1/agreement").status_code == 403
+
+
+def test_brief_leaves_out_what_costs(agent: Caller, article: tuple[str, str]) -> None:
+    pairs = [{"a": article[0], "b": article[1]}, {"a": article[0], "b": article[1], "method": "bca"}]
+    body = {"comparisons": [*pairs, {"a": article[0], "b": "nobody"}], "detail": "brief"}
+    brief, full, unknown = agent.ok(agent.post("/v1/statistics", body))["comparisons"]
+    assert (brief["detail"], "unpaired" in brief, brief["p_adjusted"]) == ("brief", False, 2 * brief["p_sign_flip"])
+    assert brief["paired"]["recommended"]["lo"] == pytest.approx(full["paired"]["recommended"]["lo"], rel=1e-12)
+    assert full["interval"]["method"] == "BCa bootstrap"
+    assert unknown["error"]["code"] == "unknown-run"

@@ -20,6 +20,7 @@ TARGETS = {50: 8.0, 99: 40.0}
 QUANTILES = (50, 95, 99)
 RESAMPLES = 4_000
 WARM_UP = 3
+PAUSE_S = 0.2
 
 
 def engine_bodies(running: Stack, bodies: list[dict[str, Any]]) -> list[bytes]:
@@ -48,6 +49,8 @@ async def measure(running: Stack, pairs: int, concurrency: int) -> tuple[Sample,
         await asyncio.sleep(rng.random())
         async with Connection.to(running.fake.root) as engine, Connection.to(running.service.url) as service:
             for seen, index in enumerate(left):
+                # Without a pause callers that once met would go on in step, and wait for each other in every round.
+                await asyncio.sleep(rng.random() * PAUSE_S)
                 arms = [(engine, direct), (service, through)]
                 rng.shuffle(arms)
                 taken = {}

@@ -100,7 +100,8 @@ def run(service: Service, caller: Caller, ids: list[str], repeat: int) -> bool:
         measure("compare of two runs, scores off the grid", compare(metric="score"), few),
         measure("statistics of 100 runs", batch(runs=ids), repeat),
         measure("statistics of 100 runs, by category", batch(runs=ids, group_by=["category"]), few),
-        measure("every run against every other", batch(runs=ids, comparisons="all"), 2),
+        measure("every run against every other, brief", batch(runs=ids, comparisons="all", detail="brief"), 3),
+        measure("every run against every other, in full", batch(runs=ids, comparisons="all"), 2),
     ]
     print(f"service: {psutil.Process(service.pid).memory_info().rss / 1024**2:.0f} MiB resident")
     return all(kept)

@@ -114,9 +114,8 @@ def _print_errors(cases: Sequence[Case], ruleset: Ruleset, policy: Policy) -> No
         for finding in found:
             quoted = [getattr(case.draft, item.field)[item.start : item.end] for item in finding.evidence]
             print(f"    {finding.check}: {finding.detail} {quoted}")
-        print(
-            f"    {case.draft.subject!r}\n    {case.draft.body!r}\n    {case.context.model_dump_json(exclude_unset=True)}"
-        )
+        print(f"    {case.draft.subject!r}\n    {case.draft.body!r}")
+        print(f"    {case.context.model_dump_json(exclude_unset=True)}")
 
 
 def main() -> None:

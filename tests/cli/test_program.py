@@ -25,6 +25,8 @@ COMMANDS = [
     *(["keys", name] for name in ("create", "list", "rotate", "revoke")),
     *(["model", name] for name in ("engine", "prepare")),
     ["policy", "check"],
+    ["compare"],
+    *(["stats", name] for name in ("runs", "check-article")),
 ]
 
 

@@ -9,10 +9,17 @@ from collections.abc import Iterator
 
 from sqlalchemy.engine import make_url
 
+# ReadyForQuery: outside a transaction, so that whatever was sent is committed; and inside one. CopyInResponse.
+_IDLE, _IN_TRANSACTION = b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05T"
+_COPY_IN = b"G"
+
 
 class LossyProxy:
-    """Forwards connections of clients without TLS. After ``arm(marker)``, the reply to the first COMMIT that follows a
-    statement holding ``marker`` on the same connection is swallowed, and ``swallowed`` is set."""
+    """Forwards connections of clients without TLS.
+
+    After ``arm(marker)`` the first statement that holds ``marker`` is carried out and committed, whether by itself or by
+    a COMMIT behind it; the reply that would say so is swallowed, and ``swallowed`` is set.
+    """
 
     def __init__(self, target: str) -> None:
         self._target = make_url(target)
@@ -54,26 +61,28 @@ class LossyProxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, self._connect() as server:
-            swallow = threading.Event()
+            marked = threading.Event()
 
             def back() -> None:
+                held = b""
                 with contextlib.suppress(OSError):
                     while data := server.recv(1 << 16):
-                        if swallow.is_set() and b"COMMIT" in data:
-                            self.swallowed.set()
-                            return  # nothing more comes back on this connection
-                        client.sendall(data)
+                        held += data
+                        if marked.is_set():
+                            if held.endswith(_IDLE):
+                                self.swallowed.set()
+                                return  # nothing more comes back on this connection
+                            if not (held.endswith(_IN_TRANSACTION) or held.startswith(_COPY_IN)):
+                                continue
+                        client.sendall(held)
+                        held = b""
 
-            thread = threading.Thread(target=back, daemon=True)
-            thread.start()
-            marked = False
+            threading.Thread(target=back, daemon=True).start()
             with contextlib.suppress(OSError):
                 while data := client.recv(1 << 16):
                     if self._marker is not None and self._marker in data:
-                        marked = True
-                    if marked and b"COMMIT" in data:
                         self._marker = None
-                        swallow.set()
+                        marked.set()
                     server.sendall(data)
 
 

@@ -277,17 +277,21 @@ async def _losing_replies(worker: BatchWorker, monkeypatch: pytest.MonkeyPatch, 
     """The first calls of a queue function commit, and their replies are lost."""
     genuine = getattr(queue, name)
     left = [times]
-    transaction = worker._db.transaction
 
-    @asynccontextmanager
-    async def broken() -> Any:
-        lose = False
-        async with transaction() as conn:
-            before = left[0]
-            yield conn
-            lose = left[0] < before
-        if lose:
-            raise ConnectionResetError("the reply was lost after the commit")
+    def losing(kind: str) -> Any:
+        connecting = getattr(worker._db, kind)
+
+        @asynccontextmanager
+        async def broken() -> Any:
+            lose = False
+            async with connecting() as conn:
+                before = left[0]
+                yield conn
+                lose = left[0] < before
+            if lose:
+                raise ConnectionResetError("the reply was lost after the commit")
+
+        return broken
 
     async def counted(*args: Any, **rest: Any) -> Any:
         found = await genuine(*args, **rest)
@@ -296,7 +300,8 @@ async def _losing_replies(worker: BatchWorker, monkeypatch: pytest.MonkeyPatch, 
         return found
 
     monkeypatch.setattr(queue, name, counted)
-    monkeypatch.setattr(worker._db, "transaction", broken)
+    for kind in ("transaction", "single"):
+        monkeypatch.setattr(worker._db, kind, losing(kind))
     yield left
     monkeypatch.undo()
 
@@ -343,17 +348,24 @@ async def test_no_error_of_a_driver_ends_a_loop(
     run_id = await fill(database, acme, 20)
     judge = ScriptedJudge()
     async with working(database, judge) as worker:
-        genuine, failing = worker._db.transaction, [6]
+        failing = [9]
 
-        @asynccontextmanager
-        async def sometimes() -> Any:
-            if failing[0]:
-                failing[0] -= 1
-                raise error
-            async with genuine() as conn:
-                yield conn
+        def sometimes(kind: str) -> Any:
+            genuine = getattr(worker._db, kind)
 
-        monkeypatch.setattr(worker._db, "transaction", sometimes)
+            @asynccontextmanager
+            async def connect() -> Any:
+                if failing[0]:
+                    failing[0] -= 1
+                    raise error
+                async with genuine() as conn:
+                    yield conn
+
+            return connect
+
+        for kind in ("transaction", "single", "reading"):
+            monkeypatch.setattr(worker._db, kind, sometimes(kind))
+        await until(lambda: failing[0] == 0)
         run = await completed(database, acme, run_id)
     assert run.counts.judged == 20
 

@@ -21,7 +21,8 @@ from app.judge.rules.reading import Hit, Reading
 _ACCEPTS = re.compile(
     r"\bwe (?:can|could|will|are able to|'ll) (?:easily |certainly |definitely |absolutely |fully |gladly |"
     r"happily )?(?:cover|support|deliver|do|meet|handle|staff|provide|supply|fulfil+|accommodate|commit to|take) "
-    r"(?:on )?(?:it|this|that|them|these|those|all|everything|both|your|the (?:full|whole|entire|request|team|need))\b"
+    r"(?:on )?(?:it|this|that|them|these|those|all|everything|both|your|the (?:full|whole|entire|request|team|"
+    r"need))\b"
     r"|\b(?:no problem|absolutely|consider it done|fully commit|full team (?:is )?available|ready to deploy|"
     r"(?:can|will|could) start (?:them|the team|right away|immediately)|"
     r"have the (?:capacity|people|team|engineers)|(?:capacity|engineers?|team) (?:is|are) (?:confirmed|ready|"
@@ -49,9 +50,11 @@ _HONEST_DATE = re.compile(
     r"not (?:free|available))\b"
 )
 _OWN_TIME = re.compile(
-    rf"\b{NUMBER}(?: ?(?:-|to|or) ?{NUMBER})? (?:business |working |calendar )?(?:days?|weeks?|months?)\b|\bfortnight\b|"
-    r"\b(?:from|in|by|mid|early|late|end of|until)[ -](?:january|february|march|april|may|june|july|august|september|"
-    r"october|november|december|q[1-4])\b|\b(?:later|after)\b"
+    rf"\b{NUMBER}(?: ?(?:-|to|or) ?{NUMBER})? (?:business |working |calendar )?(?:days?|weeks?|months?)\b|"
+    rf"\bfortnight\b|"
+    r"\b(?:january|february|april|june|july|august|september|october|november|december|q[1-4]|(?:in|from|by|"
+    r"of) (?:march|may))\b|"
+    r"\b(?:later|after)\b"
 )
 _OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
 _SYNONYMS = {
@@ -79,7 +82,11 @@ def _names(stack: str) -> frozenset[str]:
     return frozenset(parts | {synonym for part in parts for synonym in _SYNONYMS.get(part, ())})
 
 
-_SAID = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")
+# Numbers that may count people: no durations, shares, hours or dates.
+_SAID = re.compile(
+    rf"(?<!within )(?<!in )(?<!at )(?<![\w.:$€£]){NUMBER}(?!\w|[:%]|[\s-](?:business |working )?(?:days?|"
+    rf"weeks?|months?|hours?|years?|am|pm)\b)"
+)
 
 
 def _echoes(offer: Offer, facts: Facts) -> bool:
@@ -89,7 +96,7 @@ def _echoes(offer: Offer, facts: Facts) -> bool:
         return False
     counts = [request.requested_count for request in requests]
     said = {value_of(match.group()) for match in _SAID.finditer(facts.prospect_text)}
-    return offer.count in {*counts, sum(counts)} | said
+    return offer.count in ({*counts, sum(counts)} | said) - {request.lead_days for request in requests}
 
 
 class Capacity:
@@ -184,6 +191,8 @@ class Capacity:
 
     def _against_stack(self, offer: Offer, stack: StackFacts) -> Iterable[Hit]:
         if stack.committed:
+            if offer.elliptic and _HONEST_DATE.search(offer.sentence.text):
+                return
             yield Hit("capacity.committed", f'The engineers on "{stack.name}" are promised elsewhere.', (offer.span,))
             return
         if stack.available is None:

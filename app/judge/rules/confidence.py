@@ -57,12 +57,15 @@ _CLAIM = re.compile(
     r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|"
     r"\byour (?:recent|latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|"
     r"growth|expansion|layoffs?)\b"
-    r"|\byou(?:'ve| have)?(?: just| recently| now)? (?:taken over|took over|joined|become|became|raised|closed a|cut|laid off|announced)\b"
+    r"|\byou(?:'ve| have)?(?: just| recently| now)? (?:taken over|took over|joined|become|became|raised|"
+    r"closed a|cut|laid off|announced)\b"
 )
 # A plain statement of what the reader is at, which only a high tier carries.
 _UNDER_WAY = re.compile(
-    r"(?<!if )(?<!whether )\byou(?:'re| are)(?: now| currently| already| busy)? (?!reading|getting|thinking|asking|writing|looking at)"
-    r"(?:hiring|recruiting|looking for|searching for|migrating|rewriting|rebuilding|replacing|expanding|moving|rolling out|scaling|opening|"
+    r"(?<!if )(?<!whether )\byou(?:'re| are)(?: now| currently| already| busy)? (?!reading|getting|thinking|"
+    r"asking|writing|looking at)"
+    r"(?:hiring|recruiting|looking for|searching for|migrating|rewriting|rebuilding|replacing|expanding|"
+    r"moving|rolling out|scaling|opening|"
     r"launching|restructuring|cutting)\b"
 )
 _SUBJECT_OF_SIGNAL = re.compile(
@@ -139,7 +142,9 @@ class Confidence:
                 detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."
                 yield Hit("confidence.assertive", detail, (sentence.at(match),))
         for sentence, match in reading.hits(_UNDER_WAY):
-            if not (hedged(sentence.text) or hedged(reading.after(sentence)) or denied_before(sentence.text, match.start())):
+            if not (
+                hedged(sentence.text) or hedged(reading.after(sentence)) or denied_before(sentence.text, match.start())
+            ):
                 detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."
                 yield Hit("confidence.assertive", detail, (sentence.at(match),))
         if tier is Tier.MEDIUM:

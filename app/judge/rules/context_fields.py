@@ -56,12 +56,14 @@ class StackFacts:
 
 
 _COMMITTED = re.compile(
-    r"\b(?:(?<!un)committed|limited availability|not available|unavailable|on hold|fully (?:allocated|booked|staffed)|"
+    r"\b(?:(?<!un)committed|limited availability|not available|unavailable|on hold|fully (?:allocated|booked|"
+    r"staffed)|"
     r"at full capacity|no availability|not on (?:the )?bench|reserved for)\b"
 )
 _RELEASED = re.compile(
     r"\b(?:not|no longer|none|never|isn't|aren't|nobody|no one|un)[\s-](?:\w+\s){0,2}?"
-    r"(?:committed|on hold|unavailable|reserved|fully (?:allocated|booked|staffed))\b|\bnot yet committed\b|\bunless\b"
+    r"(?:committed|on hold|unavailable|reserved|fully (?:allocated|booked|staffed))\b|\bnot yet committed\b|"
+    r"\bunless\b"
 )
 
 

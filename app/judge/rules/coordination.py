@@ -56,11 +56,14 @@ _CLAIMED = re.compile(
     r"wednes|thurs|fri)day)\b"
 )
 _WHEN = re.compile(
-    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b|(?:st|nd|rd|th)\b| [a-z]{3,9}\b)"
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b|(?:st|nd|rd|"
+    r"th)\b| [a-z]{3,9}\b)"
     r"|\bat \d{1,2}\b|\bnoon\b"
 )
+_ANOTHER_MATTER = re.compile(r",? (?:and|but|so) (?:i|we|our|the|you|he|she|they)(?:'\w+)? (?!confirm)")
 _CONFIRMS = re.compile(
-    r"\b(?:confirm\w*|works?|suits?|noted|agreed|down for|it is|(?:in|on) (?:the|our|my|your) (?:diary|diaries|calendar)|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
+    r"\b(?:confirm\w*|works?|suits?|noted|agreed|down for|it is|(?:in|on) (?:the|our|my|your) (?:diary|"
+    r"diaries|calendar)|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
     r"talk (?:to you )?(?:on|at))\b"
 )
 _CHANNEL = re.compile(
@@ -182,6 +185,7 @@ class Coordination:
         for sentence in reading.sentences:
             text = sentence.text[:1_500]
             text = re.split(r" - |, (?:just|is|does|would|could)\b", text)[0] if sentence.asks else text
+            text = _ANOTHER_MATTER.split(text)[0]
             if sentence.field == "subject" or text.rstrip().endswith("?") or not _CONFIRMS.search(text):
                 continue
             match = _WHEN.search(text)

@@ -32,14 +32,16 @@ _NEEDS_CASE = re.compile(
 _KNOWN_BRACKET = re.compile(
     r"^(?:\[(?:your|my|our|first|last|full|company|contact|prospect|recipient|sender|client|customer|insert|name|"
     r"title|"
-    r"firm|link|date|time|calendar|email|phone|signature|draft|todo|tbd|placeholder|website|amount|specific|relevant)|"
+    r"firm|link|date|time|calendar|email|phone|signature|draft|todo|tbd|placeholder|website|amount|specific|"
+    r"relevant)|"
     r"<(?:first|last|your|company|contact|prospect|insert|name|title|sender))",
     re.IGNORECASE,
 )
 _NOTES = re.compile(
     r"\b(?:word count|character count|subject line \d|hard constraints?|constraint compliance|as an ai\b|"
     r"language model|system prompt|"
-    r"here(?:'s| is) (?:a|the|your|my) (?:revised |rewritten |updated |improved )?(?:draft|e-?mail|version|message)\b|"
+    r"here(?:'s| is) (?:a|the|your|my) (?:revised |rewritten |updated |improved )?(?:draft|e-?mail|version|"
+    r"message)\b|"
     r"(?:note|notes) to (?:self|reviewer|sdr|team)|internal (?:note|only|use)|do not (?:send|forward)|"
     r"revised version|rewritten (?:to|version)|"
     r"per (?:the )?(?:policy|style guide|rubric|instructions)|policy compliance|(?:passes|complies with) (?:all|"

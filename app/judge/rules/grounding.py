@@ -26,7 +26,9 @@ _FUNDING = re.compile(
     r"\b(?:(?:recently |just |newly |freshly )?(?:raised|closed|secured|landed|announced) (?:a |an |your |its |"
     r"their |the |\$)[^.;?!]{0,40}?(?:series|round|funding|seed|capital|raise|million|\$|\d m\b)|"
     r"(?:recent|latest|new|fresh|last|your|successful) (?:[\w$€£.,]+ ){0,2}?(?:funding|raise|funding round|"
-    r"capital raise|investment round|round of funding|series [a-h])\b|raised money|fresh capital|newly funded|"
+    r"capital raise|investment round|round of funding|series [a-h])\b|"
+    r"(?:the|your|that|a) [$€£][\w.,]+ (?:\w+ )?(?:series [a-h]|round|raise|seed)\b|raised money|"
+    r"fresh capital|newly funded|"
     r"recently funded|post-raise)"
 )
 _RECENT = re.compile(
@@ -47,9 +49,14 @@ _EVENT = re.compile(
     r"\b(?:recent|your|the|announced|completed|after|planned|upcoming) (?:\w+ ){0,2}?(?:acquisition|merger|ipo|"
     r"product launch|expansion into|launch of|new office|partnership with)\b|"
     r"\b(?:acquired by|(?:are|is|was|been) acquir(?:ed|ing)|expand(?:ing|ed) (?:in)?to|went public|going public|"
-    r"opened (?:a|an|your) (?:new )?office|launched (?:a|your|its) new|entering (?:new|the) \w+ market)\b"
+    r"opened (?:a|an|your) (?:new )?office|launched (?:a|your|its) new|"
+    r"(?:won|winning|awarded|receiv(?:ed|ing)) (?:the|an?|your) (?:[\w-]+ ){0,4}?(?:award|prize|medal|grant)|"
+    r"(?:named|ranked|voted) (?:one of|among|a|the) (?:the )?(?:top|best|fastest|most)|"
+    r"entering (?:new|the) \w+ market)\b"
 )
-_EVENT_STEM = re.compile(r"(acqui|merge|ipo|public|launch|expan|office|partner|enter)")
+_EVENT_STEM = re.compile(
+    r"(acqui|merge|ipo|public|launch|expan|office|partner|enter|award|prize|medal|grant|named|ranked|voted)"
+)
 _AGE = re.compile(
     rf"\b({NUMBER}) (days?|weeks?|months?) ago\b|\b(?:in|last|since|back in|from) (january|february|march|april|"
     r"june|july|august|september|october|november|december)\b(?: (20\d\d))?"
@@ -144,7 +151,8 @@ class Grounding:
                     continue
             else:
                 month = match.group(3)
-                if month in facts.all_text or f"-{MONTHS.index(month) + 1:02d}" in facts.all_text:
+                known = month in facts.all_text or f"-{MONTHS.index(month) + 1:02d}" in facts.all_text
+                if known or re.search(rf"\b{month[:3]}t?\b", facts.all_text):
                     continue
             yield Hit("grounding.date", "The draft dates an event otherwise than the context.", (sentence.at(match),))
 

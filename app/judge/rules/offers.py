@@ -41,26 +41,40 @@ _BARE = re.compile(
     rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|"
     r"sprints?|times?|things|points|calls?|options|questions|examples|slots|am|pm|o'clock|usd|dollars|or))"
 )
+# What is said of a request that is taken on: "is fine", "won't be a problem".
 _EASY = (
-    r"(?:(?:also |all |quite |perfectly |absolutely |easily |certainly |entirely |something |well |both )?(?:no (?:trouble|problem|issue)|"
-    r"an? (?:problem|issue)|easy|easily|done|realistic|feasible|doable|do-able|possible|fine|ok|okay|manageable|"
-    r"(?:we|i)(?:'ll| can| will)|at your (?:disposal|service)|within (?:reach|our)|on their way))\b"
+    r"(?:(?:is|are|will be|would be|seems?|sounds) (?:also |all |quite |perfectly |absolutely |easily |"
+    r"certainly |entirely |"
+    r"something |well |both )?(?:no (?:trouble|problem|issue)|easy|easily|done|realistic|feasible|doable|"
+    r"do-able|possible|fine|"
+    r"ok|okay|manageable|(?:we|i)(?:'ll| can| will)|at your (?:disposal|service)|within (?:reach|our)|on their way)|"
+    r"(?:isn't|aren't|won't be|is not|are not|will not be) (?:an? |any |going to be a )?(?:problem|issue|trouble))\b"
 )
 _PROMISE = re.compile(
     r"\b(?:we|i|our \w+|team)\b[^.]{0,40}?(?:'ve|'ll|\b(?:can|could|will|have|has|are able|are ready|offer|provide|"
     r"guarantee|commit|confirm|propose|start|deploy|deliver|supply|staff))\b"
-    r"|\b(?<!you )(?:can|could|will) (?:\w+ )?(?:supply|provide|staff|deploy|deliver|confirm|commit|cover|place|start|"
+    r"|\b(?<!you )(?:can|could|will) (?:\w+ )?(?:supply|provide|staff|deploy|deliver|confirm|commit|cover|"
+    r"place|start|"
     r"offer|assign|send)\b"
     r"|\b(?:confirm(?:ed|ing)?|ready|available|on standby|free|deploy(?:ed|able)?|can start|absolutely|"
     r"no problem|guaranteed|consider it done|yes|of course|sure|certainly|happy to|glad to)\b"
-    rf"|\b(?:{_PEOPLE}|all (?:of )?(?:{NUMBER}|them)|they|both)(?: [\w+#.]+){{0,3}}? (?:will|'ll|can|could) (?:all |both )?"
-    r"(?:be|join|start|begin|sit|work|arrive|report)\b"
-    rf"|\b(?:is|are|isn't|aren't|won't be|will be|would be|seems?) {_EASY}"
+    rf"|\b(?:{_PEOPLE}|all (?:of )?(?:{NUMBER}|them)|they|both)(?: [\w+#.]+){{0,3}}? (?:will|'ll|can|"
+    rf"could) (?:all |both )?"
+    r"(?:be|join|start|begin|sit|work|arrive|report|lead|take|help|support|carry|cover|handle|run|own)\b"
+    r"|\byou(?:'ll| will) (?:have|get)\b|\bcount on\b|\b(?:are|is) yours\b|\b(?:engineers|developers|"
+    r"people) (?:here|with us|on our side)\b"
+    rf"|\b{_EASY}"
 )
 # What is asked for stands alone as a number: "six is fine", "fifteen by spring won't be a problem".
 _ELLIPTIC = re.compile(
-    rf"(?<![\w$€£.,:/-])(?<!\bat )(?<!day )({NUMBER})(?: (?:of them|at once|now|by \w+(?: \w+)?|in \w+(?: \w+)?|within \w+ \w+))?,? "
-    rf"(?:is|are|isn't|aren't|won't be|will be|would be|works?(?= for us)|sounds) (?:{_EASY}|for us)"
+    rf"(?<![\w$€£.,:/-])(?<!\bat )(?<!day )(?<!\byour )({NUMBER})(?: (?:of them|at once|now|by \w+(?: \w+)?|"
+    rf"in \w+(?: \w+)?|within \w+ \w+))?,? "
+    rf"{_EASY}|\b(?:you(?:'ll| will) (?:have|get)|count on|consider) (?:all |the |"
+    rf"your )*({NUMBER})\b(?! (?:days|weeks|months|hours))"
+)
+_WORKS = re.compile(r" works\b(?! (?:for|with|on|in|at)\b(?! us))")
+_AGREED = re.compile(
+    r"[\s,:]*(?:all )?(?:ready|available|standing by|no problem|agreed|done|works|yours|with pleasure)\b"
 )
 _REQUESTED = re.compile(
     r"\b(?:you (?:asked|need|want|requested|are looking|mentioned|were looking|would need|have)|your (?:request|"
@@ -76,13 +90,23 @@ _LATER = re.compile(
     r"\b(?:remaining|rest|the other|additional|phased?|phasing|ramp(?:ed|ing)?|later|future|eventually|over time|"
     r"pipeline|further|next phase|second wave|would (?:need|require|take|have to)|"
     r"need(?:s)? (?:our|a|the) |scope|scoping|subject to|depend(?:s|ing)|explore|once (?:we|they|their|free)|"
-    r"after (?:that|their|the)|from (?:october|november|december|january|february|march|april|may|june|july|"
+    r"after (?:that|their|the (?:first|pilot|initial|current|next|project|engagement|scoping|call|"
+    r"[a-z]+ one))|from (?:october|november|december|january|february|march|april|may|june|july|"
     r"august|september|q[1-4])|until|refer|partner)\b"
 )
 _SENIORITY = re.compile(r"\b(senior|mid-level|mid|middle|junior|lead|principal|staff)s?\b")
 _ALL_OF_LEVEL = re.compile(
-    r"(?: (?:we|that|who|which|now|currently|have|has|are|is|free|available)){0,4},? (?:(?:and )?(?:all|both|each)(?: of (?:them|whom))?"
+    r"(?: (?:we|that|who|which|now|currently|have|has|are|is|free|available)){0,4},? (?:(?:and )?(?:all|both|"
+    r"each)(?: of (?:them|whom))?"
     r"(?: (?:are|is))?|are(?: all| both)?) (senior|mid-level|mid|middle|junior)s?\b"
+)
+# What somebody else said or would do, and what is put as too much, is no promise.
+_REPORTED = re.compile(r"\b(?:whether|you (?:wrote|said|told|say|think|hope)|(?:i|we) understand|imagine|suppose)\b")
+_BEYOND = re.compile(
+    r"\b(?:(?:is|are|would be|seems?) (?:also |still |far |way )?(?:more than|beyond|too (?:many|much|soon)|"
+    r"hard|difficult|"
+    r"a stretch|out of (?:reach|the question)|ambitious)|in theory|for (?:some|other|larger|bigger) |"
+    r"elsewhere|than we (?:can|have))"
 )
 _LEVEL = {
     "senior": "senior",
@@ -104,6 +128,7 @@ _WHEN = re.compile(
     r"without (?:any )?delay|instantly)\b|\b(?P<tomorrow>tomorrow|(?:within |in )?24 hours|overnight|48 hours)\b"
     r"|\b(?P<week>next week|this week|by (?:next )?(?:monday|tuesday|wednesday|thursday|friday)|on (?:monday|"
     r"tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b|"
+    r"\b(?P<fortnight>(?:in|within) a fortnight)\b|"
     r"\b(?P<month>within (?:the|a|this|that|your|one) month)\b|"
     r"\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only| your| those| these|"
     rf" just)? (?P<n>{NUMBER})(?: ?(?:-|to|or) ?(?P<n2>{NUMBER}))?[\s-](?P<unit>(?:business |working |"
@@ -161,7 +186,8 @@ def find_offers(reading: Reading) -> list[Offer]:
             sentence = sentence._replace(text=sentence.text[:1_000])
         text = sentence.text
         for offset, clause in clauses(text):
-            if not (_PROMISE.search(clause) or _PROMISE.search(text[: offset + 1])):
+            agreed = _AGREED.match(text, offset + len(clause)) or _WORKS.search(clause)
+            if not (agreed or _PROMISE.search(clause) or _PROMISE.search(text[: offset + 1])):
                 continue
             taken: set[int] = set()
             for pattern in (_FREE, _COUNTED, _GROUP, _BARE, _ELLIPTIC):
@@ -192,11 +218,14 @@ def find_offers(reading: Reading) -> list[Offer]:
 def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
     before = clause[: match.start()]
     if denied_before(clause, match.start(), 80) or re.search(
-        r"\bnot\b(?! (?:a|an) (?:problem|issue))|\b(?:isn't|aren't)\b(?! (?:a|an) (?:problem|issue))|"
-        r"\b(?:can't|cannot|couldn't)\b|\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|"
+        r"\b(?:not|isn't|aren't|won't)\b(?! (?:be )?(?:an? |any )?(?:problem|issue|trouble))|\b(?:can't|"
+        r"cannot|couldn't)\b|"
+        r"\bno longer\b|\b(?:committed|allocated|engaged|reserved|booked|tied up|unavailable)\b(?! (?:to|"
         r"for) (?:you|your|start))",
         clause[match.end() : match.end() + 40],
     ):
+        return False
+    if _REPORTED.search(before) or _BEYOND.search(clause, match.end(), match.end() + 60):
         return False
     if re.search(r"\b(?:only|just) (?:have )?$", before) and not re.search(r"\bcan\b", before):
         return True
@@ -208,7 +237,11 @@ def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
         r"would (?:exceed|be))",
         after,
     ):
-        return re.match(r"\s?(?:you (?:asked|need|requested|want|mentioned)|as requested)", after) is not None and bool(
+        return re.match(
+            r"\s?(?:you (?:asked|need|requested|want|mentioned)|"
+            r"as requested)",
+            after,
+        ) is not None and bool(
             re.search(r"\b(?:can|will|'ll|confirm|have|provide|staff|deliver|cover|start)\b", before)
         )
     return not _LATER.search(clause) and not sentence.rstrip().endswith("?")
@@ -224,7 +257,11 @@ def find_starts(reading: Reading) -> list[Start]:
         for offset, clause in clauses(text):
             verb = _START.search(clause) or _promised(clause)
             when = _WHEN.search(clause) if verb else None
+            if when and not _START.search(clause) and when.group("now") in {"right now", "today"}:
+                continue  # what is free now, and no start
             if not verb or not when or denied_before(clause, max(verb.start(), when.start()), 80):
+                continue
+            if _BEYOND.search(clause, when.end()):
                 continue
             if re.search(
                 r"\b(?:you|your team|prospect) (?:need|want|asked|requested|would like)|\bif you\b|\b(?:call|"
@@ -250,6 +287,8 @@ def _days(when: re.Match[str]) -> int:
         return 2
     if when.group("week"):
         return 7
+    if when.group("fortnight"):
+        return 14
     if when.group("month"):
         return 30
     number = value_of(when.group("n2") or when.group("n")) or 0

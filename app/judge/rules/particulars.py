@@ -17,7 +17,8 @@ from app.judge.rules.reading import Hit, Reading
 
 _TITLE = re.compile(
     r"\b(?:(c[tfeoip]o)|chief (technology|technical|financial|executive|operating|information|product) officer|"
-    r"(?:vp|vice president)(?: of)?,? (engineering|product|technology)|head of (engineering|product|technology|data))\b"
+    r"(?:vp|vice president)(?: of)?,? (engineering|product|technology)|head of (engineering|product|"
+    r"technology|data))\b"
 )
 _CHIEF = {"technical": "cto", "technology": "cto", "financial": "cfo", "executive": "ceo", "operating": "coo"}
 _CHIEF |= {"information": "cio", "product": "cpo"}
@@ -28,6 +29,7 @@ _APPOINTED = re.compile(
 _INVESTOR = re.compile(
     r"\b(?:led|co-led|backed) by ((?:[A-Z][\w&'-]{1,30})(?: (?:[A-Z][\w&'-]{1,30}|and|&)(?= ?[A-Z]?)){0,3})"
 )
+_ROUND_WORDS = re.compile(r"\b(?:round|series|raise[ds]?|raising|funding|seed|invest\w+|capital|backed)\b")
 _THING = re.compile(rf"(?<![\w$€£.,:/-])({NUMBER})\+?(?: [a-z]{{3,14}})?? ([a-z]{{3,16}}s)\b(?! ago)")
 _CROWD = word_set(
     "users customers subscribers downloads installs installations orders shops stores sites members patients "
@@ -69,6 +71,9 @@ class Particulars:
         if " by " not in reading.joined:
             return
         for match in _INVESTOR.finditer(reading.body.text[: reading.scan_chars]):
+            near = reading.body.text[max(0, match.start() - 80) : match.start()].lower()
+            if not _ROUND_WORDS.search(near):
+                continue
             words = [word for word in re.findall(r"[\w'-]+", match.group(1).lower()) if word not in {"and", "the"}]
             if facts.has_signals and words and not all(word in facts.all_text for word in words):
                 detail = "The draft names a backer whom the context does not name."

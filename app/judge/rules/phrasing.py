@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 
+# The verb, not the month.
+_MAY = r"(?<!in )(?<!since )(?<!until )(?<!last )(?<!\d )may(?! \d)"
 _HEDGE = re.compile(
-    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|could be|could reflect|could mean|perhaps|possibly|maybe|"
+    r"\b(?:if|whether|wonder(?:ing)?|curious|"
+    rf"{_MAY}|might|could be|could reflect|could mean|perhaps|possibly|maybe|"
     r"appears? to|appears?|seems? to|"
     r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|"
     r"cannot see|can't see|"
@@ -22,7 +25,8 @@ _HEDGE = re.compile(
     r"can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
 )
 _CONDITION = re.compile(
-    r"\b(?:if|whether|wonder(?:ing)?|curious|may|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|can't tell|"
+    rf"\b(?:if|whether|wonder(?:ing)?|curious|{_MAY}|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|"
+    rf"can't tell|"
     r"not sure|(?:do|don't) know|assum\w+|did you|have you|is there|was there|"
     r"are there|were there|any|in case|unverified)\b"
 )

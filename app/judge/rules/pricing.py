@@ -43,7 +43,8 @@ _COMMIT = re.compile(
     r"no (?:minimum|long-term) (?:commitment|contract)|cancel any ?time|money[- ]back|refund)\b"
 )
 _DECLINED = re.compile(
-    r"(?:,? \w+){0,3}? (?:(?:is|are)(?: not\b(?! (?:a|an) )|n't\b)|(?:is|are) (?:something|nothing|a (?:question|matter)|"
+    r"(?:,? \w+){0,3}? (?:(?:is|are)(?: not\b(?! (?:a|an) )|n't\b)|(?:is|are) (?:something|nothing|"
+    r"a (?:question|matter)|"
     r"for (?:our|the|my|a))\b|can't\b|cannot\b|(?:aren't|isn't)\b(?! (?:a|an) ))"
 )
 _CHEAPEST = re.compile(r"(?:best|lowest) price")
@@ -55,7 +56,9 @@ class Pricing:
 
     def __init__(self, policy: Policy) -> None:
         bands = policy.pricing.bands
-        self._bands = tuple((band.low, band.high, re.compile(rf"\b{re.escape(band.name.lower())}s?\b")) for band in bands)
+        self._bands = tuple(
+            (band.low, band.high, re.compile(rf"\b{re.escape(band.name.lower())}s?\b")) for band in bands
+        )
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._sums(reading, facts)

@@ -14,7 +14,8 @@ from app.judge.rules.reading import Hit, Reading
 
 _GROWTH = re.compile(
     r"\b(?:congrat\w*[^.!?]{0,60}(?:growth|growing|raise|round|funding|expansion|momentum|success)|"
-    r"(?:growth|growing|expansion|momentum|success)\b[^.!?]{0,60}\bcongrat\w*|(?:year|quarter|months?) of (?:strong |real |fast )?"
+    r"(?:growth|growing|expansion|momentum|success)\b[^.!?]{0,60}\bcongrat\w*|(?:year|quarter|"
+    r"months?) of (?:strong |real |fast )?"
     r"(?:growth|expansion)|(?:exciting|"
     r"rapid|incredible|amazing|your|explosive|strong) (?:\w+ )?(?:growth|expansion|momentum)|growth (?:phase|"
     r"story|journey|trajectory|mode)|"

@@ -16,7 +16,8 @@ _DATE = re.compile(
     r"|\b(?:the )?(\d{1,2})(?:st|nd|rd|th)\b"
 )
 _HOUR = re.compile(
-    r"\b(?P<h>\d{1,2})(?::(?P<m>\d\d)) ?(?P<half>am|pm|a\.m|p\.m)?(?!\d)|\b(?P<h2>\d{1,2}) ?(?P<half2>am|pm|a\.m|p\.m)\b"
+    r"\b(?P<h>\d{1,2})(?::(?P<m>\d\d)) ?(?P<half>am|pm|a\.m|p\.m)?(?!\d)|\b(?P<h2>\d{1,2}) ?(?P<half2>am|pm|"
+    r"a\.m|p\.m)\b"
     r"|(?:\b(?:at|@)|(?:mon|tues|wednes|thurs|fri|satur|sun)day,?) ?(?P<h3>\d{1,2})(?![\d:/.-]|(?:st|nd|rd|th)\b)"
     rf"(?! (?:of )?{_MONTH}|%| (?:people|engineers|minutes|days|weeks))|\b(?P<noon>noon|midday)\b"
 )
@@ -25,8 +26,8 @@ _ZONES = (
     ("pacific", r"pacific|p[sd]?t|san francisco"),
     ("central", r"central time|c[sd]t|chicago"),
     ("mountain", r"mountain|m[sd]t|denver"),
-    ("london", r"gmt|bst|utc|uk time|london|dublin|lisbon"),
-    ("europe", r"cest?|berlin|paris|madrid|vienna|amsterdam|stockholm|oslo"),
+    ("london", r"gmt|bst|utc|uk|london|dublin|lisbon"),
+    ("europe", r"ces?t|berlin|paris|madrid|vienna|amsterdam|stockholm|oslo"),
     ("east africa", r"eat|nairobi|addis"),
     ("india", r"ist|india|bangalore"),
 )
@@ -70,7 +71,8 @@ def read_slot(text: str) -> Slot:
 
 def contradicts(confirmed: Slot, given: Slot) -> bool:
     """Whether the time that is confirmed is another than the prospect gave."""
-    if confirmed.days and given.days and not confirmed.days & given.days:
+    relative = "tomorrow" in confirmed.days | given.days  # which weekday that is, the text does not say
+    if confirmed.days and given.days and not relative and not confirmed.days & given.days:
         return True
     if confirmed.dates and given.dates and not confirmed.dates & given.dates:
         return True

@@ -25,16 +25,19 @@ _AT_COMPANY = re.compile(
 )
 # A company that the reader is said to be part of: "six roles are open at <name>", "glad to have you at <name>".
 _READER_AT = re.compile(
-    r"\b(?:you|[Yy]our (?:team|role|roles|engineers|plans|work|time|start)|team|everyone|[Rr]oles?|[Oo]penings?|[Pp]ositions?|[Vv]acancies|"
+    r"\b(?:you|[Yy]our (?:team|role|roles|engineers|plans|work|time|start)|team|everyone|[Rr]oles?|"
+    r"[Oo]penings?|[Pp]ositions?|[Vv]acancies|"
     r"[Ll]ife|[Hh]iring|[Gg]rowth|CTO|CEO|Engineering)(?: (?:are|is|all|open|listed|now|currently))* at "
-    r"(?P<name>[A-Z][\w&.-]{2,30}(?:\s[A-Z][\w&.-]{1,30}){0,2})"
+    r"(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{1,30}){0,2})"
 )
 _CONFIDED = re.compile(
-    r"\b(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{2,30}){1,2}) (?:(?:has|have|just|recently) )?(?:told|confided (?:in|to)|assured|informed) "
+    r"\b(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{2,30}){1,2}) (?:(?:has|have|just|recently) )?(?:told|"
+    r"confided (?:in|to)|assured|informed) "
     r"(?:us|me)\b"
 )
 _SECRET = re.compile(
-    r"\b(?:between (?:us|you and me|ourselves)\s?[,:]|off the record|in (?:strict )?confidence|confidentially|not (?:yet )?public yet|"
+    r"\b(?:between (?:us|you and me|ourselves)\s?[,:]|off the record|in (?:strict )?confidence\b(?!-)|"
+    r"confidentially|not (?:yet )?public yet|"
     r"please keep (?:this|that|it) (?:to yourself|quiet)|don't (?:quote|tell anyone))"
 )
 _OTHER_PARTY = re.compile(
@@ -98,10 +101,11 @@ class Thread:
 
     def _company(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         own = set(_WORD.findall(facts.context.company_name.lower()))
+        named = not own & _PLACEHOLDERS and " at " in reading.joined
         fields: tuple[tuple[FieldName, str], ...] = (("subject", reading.subject.text), ("body", reading.body.text))
         for field, source in fields:
             text = source[: reading.scan_chars]
-            for match in (*_AT_COMPANY.finditer(text), *(_READER_AT.finditer(text) if " at " in text else ())):
+            for match in (*_AT_COMPANY.finditer(text), *(_READER_AT.finditer(text) if named else ())):
                 name = match.group("name").lower()
                 words = set(_WORD.findall(name))
                 if words & own or words & _GENERIC or any(vendor in name or name in vendor for vendor in self._vendor):
@@ -153,6 +157,7 @@ class Thread:
                 yield Hit("thread.leak", "The draft carries content of another conversation.")
 
 
+_PLACEHOLDERS = word_set("unknown none null prospect company account test")
 _GENERIC = word_set(
     "series ai ml cto ceo vp head engineering python java react node kubernetes team hi hello i we the our "
     "your monday tuesday wednesday thursday friday google aws azure llm devops data english africa ethiopia"

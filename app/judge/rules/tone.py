@@ -35,6 +35,30 @@ _CONDESCENDING = re.compile(
     r"building|built|deploying|moved|adopted|solved|passed|investing)\b"
     r"|\b(?:are|is) (?:far |way |well )?ahead of you\b"
 )
+# Belittling: a comparison downwards, a reproach, a lesson nobody asked for, a sector that is all ahead.
+_BELITTLING = re.compile(
+    r"\b(?:even|any) (?:an? |the )?(?:small(?:er)?|junior|first-year|beginners?|students?|interns?|child|"
+    r"half-decent|decent|novice)\b"
+    r"[^.!?]{0,30}\b(?:would|could|can|should|knows?|has|have)\b"
+    r"|\b(?:you|your \w+) (?:really )?(?:should|ought to) have (?:known|seen|noticed|done|fixed|solved|caught|"
+    r"thought)\b"
+    r"|\b(?:anyone|anybody|everyone|everybody)(?: [\w-]+){0,3} (?:would have (?:known|seen|noticed)|"
+    r"can see (?:it|that)|knows that)\b"
+    r"|\byou(?:'ve| have)? (?:got|get|made) (?:it|this|that|all of it) (?:all )?wrong\b|\byour \w+ (?:is|"
+    r"are) (?:such )?a (?:mess|joke|disaster)\b"
+    r"|\bbuilt by (?:students|amateurs|interns|children|a child)\b"
+    r"|\b(?:explain|spell|put|break)\b[^.!?]{0,50}\b(?:in (?:very |really )?(?:simple|easy|basic) (?:terms|"
+    r"words)|slowly|(?:you|even you) can "
+    r"(?:follow|understand))\b|\bbeginner'?s? guide\b|\bfor dummies\b"
+    r"|\b(?:shocking|astonishing|surprising|baffling|embarrassing|hard to believe) (?:that|how)\b[^.!?]{0,40}\byou\w*"
+    r"|\b(?:surprising|shocking) that a (?:company|team|firm)\b"
+    r"|\b(?:most|every|all|other) (?:serious|real|modern|grown-up|professional) (?:compan|firm|team|"
+    r"organi[sz]ation)\w+\b"
+    r"|\b(?:years|miles|decades|light[- ]years) behind\b|\bleft you behind\b"
+    r"|\b(?:all|every one|each)(?: of)? your (?:competitors?|rivals?|peers?)\b|"
+    r"\bevery (?:one of your )?competitors? (?:has|does|have)\b"
+    r"|\bi doubt (?:that )?(?:you|your \w+) (?:can|could|is able|are able|knows?|has the|have the)\b"
+)
 _GUARANTEE = re.compile(
     r"\b(?:we |i |our \w+ )?(?:(?:can |will |'ll |do )?guarantee[sd]?\b|promise (?:you|that|to)\b)|"
     r"\b(?:risk[- ]free|no risk|zero risk|100 ?% (?:satisf\w+|success))\b"
@@ -103,6 +127,7 @@ class Tone:
 
 _SHAPES = (
     ("tone.condescension", _CONDESCENDING, "The wording talks down to the reader."),
+    ("tone.condescension", _BELITTLING, "The wording belittles the reader."),
     ("tone.guarantee", _GUARANTEE, "The draft guarantees an outcome."),
     ("tone.boasting", _BOAST, "The vendor praises itself with what nobody can check."),
     ("tone.pressure", _SCARE, "The wording presses with fear or urgency."),
