@@ -80,7 +80,7 @@ def _raw_rows(path: Path, system: str) -> Iterator[tuple[int, dict[str, Any]]]:
     if path.suffix.lower() == ".csv":
         reader = csv.DictReader(text.splitlines())
         for row in reader:
-            yield reader.line_num, {k: v for k, v in row.items() if k and v not in (None, "")}
+            yield reader.line_num, {k: v or None for k, v in row.items() if k}
         return
     if path.suffix.lower() == ".json" or text.lstrip().startswith("["):
         yield from _json_rows(path, text, system)
@@ -120,8 +120,8 @@ def _record(raw: Mapping[str, Any], line: int, field: str | None) -> tuple[dict[
     groups = _groups(raw)
     task_id = str(raw.get("task_id") or raw.get("id") or f"line-{line}")
     draft = raw.get("draft") or raw.get("candidate_output")
-    if draft is None and "body" in raw:
-        draft = {"subject": raw.get("subject", ""), "body": raw["body"]}
+    if draft is None and raw.get("body") is not None:
+        draft = {"subject": raw.get("subject"), "body": raw["body"]}
     if field is None and draft is not None:
         draft = {"subject": draft.get("subject") or "", "body": draft["body"]}
         return {"task_id": task_id, "draft": draft, "context": _context(raw), **groups}, "items"
@@ -143,8 +143,8 @@ def _context(raw: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(context, str):
         context = json.loads(context)
     if context is None:
-        context = {name: raw[name] for name in _FACTS if name in raw}
-        context["signal_brief"] = {name: raw[name] for name in _SIGNAL if name in raw}
+        context = {name: raw[name] for name in _FACTS if raw.get(name) is not None}
+        context["signal_brief"] = {name: raw[name] for name in _SIGNAL if raw.get(name) is not None}
         context["icp_segment"] = int(context.get("icp_segment", 0))
         context.setdefault("thread_stage", "cold_first_touch")
         if "company_name" not in context:
@@ -169,7 +169,7 @@ def _result(raw: Mapping[str, Any], field: str | None) -> dict[str, Any]:
         result["passed"] = _truth(truth)
     if number is not None:
         result["score"] = float(number)
-    if "outcome" in raw:
+    if raw.get("outcome"):
         result["outcome"] = raw["outcome"]
     return result
 

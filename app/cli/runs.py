@@ -46,7 +46,7 @@ def create(
     name: Annotated[str | None, typer.Option(help="Name of the run.", show_default="the file's name")] = None,
     rubric: Annotated[str | None, typer.Option(help="Rubric to judge by.", show_default="the service's")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="KEY:VALUE; may be given several times.")] = None,
-    field: Annotated[str | None, typer.Option(help="Column that holds the result, where it is another judge's.")] = None,
+    field: Annotated[str | None, typer.Option(help="Column that holds another judge's result.")] = None,
     on_error: Annotated[Literal["keep", "refuse"], typer.Option(help="Records that do not fit.")] = "keep",
     reuse: Annotated[bool, typer.Option(help="Take verdicts over that the same judge has given already.")] = True,
     follow: Annotated[bool, typer.Option("--watch", help="Stay and show the progress.")] = False,

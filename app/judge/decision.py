@@ -16,6 +16,8 @@ from app.judge.rubric import Criterion, Rubric
 from app.judge.verdict import ModelVerdict
 from app.schemas import Action, CriterionResult, DecisionSource, Finding, JudgedBy, Outcome, Severity
 
+_DIGITS = 4
+"""Of what is shown and stored; thresholds see the whole number."""
 _WORST_FIRST = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -101,8 +103,8 @@ def score(
             CriterionResult(
                 id=criterion.id,
                 judged_by=criterion.judged_by,
-                score=distribution.expected,
-                p_fail=p_fail,
+                score=round(distribution.expected, _DIGITS),
+                p_fail=round(p_fail, _DIGITS),
                 passed=passed,
             )
         )

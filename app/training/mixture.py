@@ -24,7 +24,7 @@ from app.judge.rubric import Rubric
 from app.schemas import Context, Draft
 from app.training.encode import answer_ids, digit_ids, prompt_ids
 
-DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 3.0, 0.02, 0.1
+DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 1.5, 0.02, 0.1
 PASS_WEIGHT = 0.5
 """Published "pass" labels are right about half of the time beyond chance, so they count half."""
 HELD_OUT_AUTHORS = ("third_party_c", "third_party_d", "third_party_f")

@@ -43,7 +43,7 @@ class Recipe:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.05
-    packs_per_step: int = 1
+    packs_per_step: int = 3
     pack_tokens: int = 950
 
 

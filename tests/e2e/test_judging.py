@@ -123,20 +123,21 @@ def readme_answers() -> list[dict]:
     return [json.loads(block) for block in re.findall(r"```json\n(\{.*?\n\})\n```", README, flags=re.DOTALL)]
 
 
+def holds(answer: object, shown: object) -> bool:
+    """Whether everything that is shown stands in the answer."""
+    if isinstance(shown, dict):
+        return isinstance(answer, dict) and all(key in answer and holds(answer[key], shown[key]) for key in shown)
+    if isinstance(shown, list):
+        return isinstance(answer, list) and len(answer) == len(shown) and all(map(holds, answer, shown))
+    return answer == shown
+
+
 def test_the_readme_shows_what_its_curl_answers(service: Service) -> None:
     (request,), (revised, sent) = readme_requests(), readme_answers()
-    answer = service.up.post("/v1/gate", request).json()
-    for part in ("action", "decision_source", "why"):
-        assert answer[part] == revised[part]
-    shown = [(f["check"], f["evidence"]) for f in revised["verdict"]["findings"]]
-    assert [(f["check"], f["evidence"]) for f in answer["verdict"]["findings"]] == shown
-    assert set(answer) == set(revised)
+    assert holds(service.up.post("/v1/gate", request).json(), revised)
+    assert HONEST["body"].split("\n\n")[1].removeprefix("Thank you for asking. ") in " ".join(README.split())
     honest = {**request, "draft": {**request["draft"], "body": HONEST["body"]}, "deadline_ms": PATIENCE_MS}
-    answer = service.up.post("/v1/gate", honest).json()
-    assert {part: answer[part] for part in ("action", "decision_source", "why")} == {
-        part: sent[part] for part in ("action", "decision_source", "why")
-    }
-    assert set(answer["verdict"]) == set(sent["verdict"])
+    assert holds(service.up.post("/v1/gate", honest).json(), sent)
 
 
 def test_a_gate_answers_from_rules_while_the_engine_is_killed_and_the_judge_comes_back(service: Service) -> None:

@@ -31,6 +31,7 @@ from app.schemas import Context, Draft, Evidence, Finding
 
 RULESET_VERSION = "1.0.0"
 MAX_EVIDENCE = 20
+_CATALOGUE_ORDER = {check: place for place, check in enumerate(CHECKS)}
 
 Rule = Callable[[Reading, Facts], Iterable[Hit]]
 
@@ -119,7 +120,7 @@ class Ruleset:
                     evidence=evidence[:MAX_EVIDENCE],
                 )
             )
-        findings.sort(key=lambda finding: (SEVERITY_RANK[finding.severity], finding.check))
+        findings.sort(key=lambda finding: (SEVERITY_RANK[finding.severity], _CATALOGUE_ORDER[finding.check]))
         return findings
 
 

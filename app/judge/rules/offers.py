@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import clauses, denied_before, word_set
@@ -191,7 +192,7 @@ def find_offers(reading: Reading) -> list[Offer]:
                 continue
             taken: set[int] = set()
             for pattern in (_FREE, _COUNTED, _GROUP, _BARE, _ELLIPTIC):
-                for match in pattern.finditer(clause):
+                for match in islice(pattern.finditer(clause), 30):
                     number = next((g for g in match.groups() if g), None)
                     count = value_of(number) if number else None
                     position = match.start() + match.group().find(number or "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
@@ -83,14 +84,13 @@ class Particulars:
         """A number of things: another than the context gives, or a large one that stands nowhere in it."""
         for sentence, _ in reading.hits(_THING):
             text = sentence.text
-            for match in _THING.finditer(text):
+            for match in islice(_THING.finditer(text), 10):
                 number, noun = value_of(match.group(1)), match.group(2)
                 if number is None or number < 2 or noun in _UNCOUNTED or number in facts.numbers:
                     continue
-                if _OWN.search(text) or hedged(text) or denied_before(text, match.start()):
+                if not (number >= _LARGE and noun in _CROWD) and not _otherwise(noun, facts.all_text):
                     continue
-                invented = number >= _LARGE and noun in _CROWD
-                if invented or _otherwise(noun, facts.all_text):
+                if not (_OWN.search(text) or hedged(text) or denied_before(text, match.start())):
                     detail = f"The draft counts {number} {noun}; the context does not."
                     yield Hit("grounding.count", detail, (sentence.at(match),))
 
