@@ -60,16 +60,17 @@ async def add(
     records = Records(request, max_bytes=limits.max_upload_bytes, max_record_bytes=limits.max_body_bytes)
     given: list[tuple[int, LabelIn]] = []
     faults: list[LineFault] = []
-    async for record in records:
+    async for batch in records.batches():
         if len(given) + len(faults) > MAX_LABELS:
             raise InvalidInput(f"One upload holds {MAX_LABELS} labels at most; this one has more.")
-        try:
-            found: tuple[Fault, ...] = () if record.fault is None else (record.fault,)
-            if not found:
-                given.append((record.number, fit(LabelIn, record.value)))
-        except InvalidInput as error:
-            found = error.faults or (Fault("line", error.detail),)
-        faults += [LineFault(line=record.number, path=f.path, message=f.message) for f in found[:1]]
+        for record in batch:
+            try:
+                found: tuple[Fault, ...] = () if record.fault is None else (record.fault,)
+                if not found:
+                    given.append((record.number, fit(LabelIn, record.value)))
+            except InvalidInput as error:
+                found = error.faults or (Fault("line", error.detail),)
+            faults += [LineFault(line=record.number, path=f.path, message=f.message) for f in found[:1]]
     how_sent = hashlib.sha256(records.digest + on_error.encode()).digest()
     once = None if given_key is None else IdempotencyKey("labels", given_key, how_sent)
     reply = await services.labels.add_many(principal, given, faults, due, on_error=on_error, key=once)
@@ -97,7 +98,5 @@ async def listing(
         labeller=labeller,
     )
     async with services.db.reading() as conn:
-        found, following = await labels.listing(
-            conn, principal.tenant_id, filters=filters, limit=limit, cursor=cursor
-        )
+        found, following = await labels.listing(conn, principal.tenant_id, filters=filters, limit=limit, cursor=cursor)
     return Page[Label](items=found, next_cursor=following)

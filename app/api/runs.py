@@ -140,16 +140,17 @@ async def _upload(
         # With a key the answer may be a replay, whatever has become of the run since.
         await services.runs.expect_open(principal, run_id, kind)
     with Upload(kind) as upload:
-        async for record in records:
-            if record.fault is not None:
-                upload.reject(record.number, [record.fault])
-                continue
-            try:
-                take(upload, record)
-            except InvalidInput as error:
-                if not error.faults:
-                    raise
-                upload.reject(record.number, error.faults, _task_of(record.value))
+        async for batch in records.batches():
+            for record in batch:
+                if record.fault is not None:
+                    upload.reject(record.number, [record.fault])
+                    continue
+                try:
+                    take(upload, record)
+                except InvalidInput as error:
+                    if not error.faults:
+                        raise
+                    upload.reject(record.number, error.faults, _task_of(record.value))
         how_sent = hashlib.sha256(records.digest + f"{on_error} {close}".encode()).digest()
         route = f"runs/{run_id}/{'items' if kind is RunKind.JUDGED else 'scores'}"
         key = None if given_key is None else IdempotencyKey(route, given_key, how_sent)
@@ -177,9 +178,7 @@ async def listing(
     tags = {key: value for key, _, value in (one.partition(":") for one in tag or [])}
     filters = runs.RunFilters(status=status, system=system, name=name, tags=tags)
     async with services.db.reading() as conn:
-        found, following = await runs.listing(
-            conn, principal.tenant_id, filters=filters, limit=limit, cursor=cursor
-        )
+        found, following = await runs.listing(conn, principal.tenant_id, filters=filters, limit=limit, cursor=cursor)
     return Page[Run](items=found, next_cursor=following)
 
 
@@ -295,27 +294,21 @@ _MOVES = responses(401, 403, 404, 409, 422, 503)
 
 
 @router.post("/v1/runs/{run_id}/close", response_model=Run, summary="End the upload of a run", responses=_MOVES)
-async def close(
-    request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey
-) -> Response:
+async def close(request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey) -> Response:
     """The run completes when its last item has ended; at once when none is left."""
     key = _move_key(run_id, "close", given_key)
     return reply_response(await services.runs.close(principal, str(run_id), deadline(request, None), key))
 
 
 @router.post("/v1/runs/{run_id}/cancel", response_model=Run, summary="Stop a run", responses=_MOVES)
-async def cancel(
-    request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey
-) -> Response:
+async def cancel(request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey) -> Response:
     """Nothing new is judged; what is being judged still ends. `resume` goes on."""
     key = _move_key(run_id, "cancel", given_key)
     return reply_response(await services.runs.cancel(principal, str(run_id), deadline(request, None), key))
 
 
 @router.post("/v1/runs/{run_id}/resume", response_model=Run, summary="Go on with a stopped run", responses=_MOVES)
-async def resume(
-    request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey
-) -> Response:
+async def resume(request: Request, run_id: UUID, principal: CanScore, services: Wired, given_key: GivenKey) -> Response:
     """Takes up where `cancel` stopped."""
     key = _move_key(run_id, "resume", given_key)
     return reply_response(await services.runs.resume(principal, str(run_id), deadline(request, None), key))

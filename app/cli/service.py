@@ -125,9 +125,7 @@ class Service:
                     return answer
                 pause = float(answer.headers.get("Retry-After", "1"))
             except httpx.InvalidURL as error:
-                raise InvalidInput(
-                    "The address of the service is no URL; it has the form http://host:port."
-                ) from error
+                raise InvalidInput("The address of the service is no URL; it has the form http://host:port.") from error
             except httpx.HTTPError as error:
                 if last or (attempt == 0 and isinstance(error, httpx.ConnectError)):
                     raise SetupError(

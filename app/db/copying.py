@@ -22,6 +22,21 @@ def copy_line(fields: Iterable[str | None]) -> bytes:
     return ("\t".join([_NULL if one is None else _escaped(one) for one in fields]) + "\n").encode()
 
 
+def copy_bytes(fields: Iterable[bytes | None]) -> bytes:
+    """One line of COPY text from fields that are escaped already: ``escaped``, or ``escaped_json``."""
+    return b"\t".join([b"\\N" if one is None else one for one in fields]) + b"\n"
+
+
+def escaped(text: str) -> bytes:
+    """A text as a field of COPY text."""
+    return _escaped(text).encode()
+
+
+def escaped_json(text: bytes) -> bytes:
+    """JSON on one line as a field of COPY text: it holds no tab and no line end, only backslashes."""
+    return text.replace(b"\\", b"\\\\") if b"\\" in text else text
+
+
 async def copy_rows(conn: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows that give a value for every column; JSON columns take JSON text."""
     writers = [(column.name, _writer(column)) for column in table.columns]

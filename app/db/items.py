@@ -51,34 +51,31 @@ _COPY = f"COPY staged ({', '.join(STAGED_COLUMNS)}) FROM STDIN"
 _PATIENCE = sa.text(f"SET LOCAL statement_timeout = {UPLOAD_TIMEOUT_MS}")
 _TAKE = sa.text(
     """
-    WITH taken AS (
-      INSERT INTO run_inputs (tenant_id, run_id, task_id, seq, input_digest, draft, context)
-      SELECT :tenant_id, :run_id, task_id, seq + :base, input_digest, draft, context FROM staged
-      ON CONFLICT (tenant_id, run_id, task_id) DO NOTHING
-      RETURNING seq
-    )
+    INSERT INTO run_inputs (tenant_id, run_id, task_id, seq, input_digest, draft, context)
+    SELECT :tenant_id, :run_id, task_id, seq + :base, input_digest, draft, context FROM staged
+    ON CONFLICT (tenant_id, run_id, task_id) DO NOTHING
+    """
+).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("run_id", type_=sa.Uuid()))
+_ENQUEUE = sa.text(
+    """
     INSERT INTO run_items
       (tenant_id, run_id, seq, task_id, category, cluster, state, outcome, passed, score, finished_at)
-    SELECT :tenant_id, :run_id, t.seq, s.task_id, s.category, s.cluster,
-      CASE WHEN s.outcome IS NULL THEN 'pending' ELSE 'done' END, s.outcome, s.passed, s.score,
-      CASE WHEN s.outcome IS NULL THEN NULL ELSE clock_timestamp() END
-    FROM staged AS s JOIN taken AS t ON t.seq = s.seq + :base
+    SELECT :tenant_id, :run_id, seq + :base, task_id, category, cluster,
+      CASE WHEN outcome IS NULL THEN 'pending' ELSE 'done' END, outcome, passed, score,
+      CASE WHEN outcome IS NULL THEN NULL ELSE clock_timestamp() END
+    FROM staged
     """
 ).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("run_id", type_=sa.Uuid()))
 _TWICE = sa.text(
-    "SELECT s.seq, s.task_id FROM staged AS s WHERE NOT EXISTS (SELECT FROM run_items AS i WHERE "
-    "i.tenant_id = :tenant_id AND i.run_id = :run_id AND i.seq = s.seq + :base) ORDER BY s.seq"
+    "DELETE FROM staged AS s USING run_inputs AS x WHERE x.tenant_id = :tenant_id AND x.run_id = :run_id "
+    "AND x.task_id = s.task_id AND x.seq <> s.seq + :base RETURNING s.seq, s.task_id"
 ).bindparams(sa.bindparam("tenant_id", type_=sa.Uuid()), sa.bindparam("run_id", type_=sa.Uuid()))
 _LAST = sa.select(sa.func.coalesce(sa.func.max(table.c.seq), 0)).where(
     table.c.tenant_id == sa.bindparam("tenant_id"), table.c.run_id == sa.bindparam("run_id")
 )
 
 _of_run = (table.c.tenant_id == sa.bindparam("p_tenant_id"), table.c.run_id == sa.bindparam("p_run_id"))
-_columns = [
-    column
-    for column in table.columns
-    if column.name not in {"tenant_id", "run_id", "due_at", "leased_until"}
-]
+_columns = [column for column in table.columns if column.name not in {"tenant_id", "run_id", "due_at", "leased_until"}]
 _inputs = sa.and_(
     run_inputs.c.tenant_id == table.c.tenant_id,
     run_inputs.c.run_id == table.c.run_id,
@@ -151,10 +148,12 @@ async def take_in(conn: AsyncConnection, tenant_id: UUID, run_id: str, blocks: I
     key = {"tenant_id": tenant_id, "run_id": parse_id(run_id)}
     base = (await conn.execute(_LAST, key)).scalar_one()
     accepted = (await conn.execute(_TAKE, {**key, "base": base})).rowcount
-    if accepted == staged:
-        return Taken(accepted, ())
-    twice = (await conn.execute(_TWICE, {**key, "base": base})).all()
-    return Taken(accepted, tuple((row.seq, row.task_id) for row in twice))
+    twice: list[tuple[int, str]] = []
+    if accepted < staged:
+        found = await conn.execute(_TWICE, {**key, "base": base})
+        twice = sorted((row.seq, row.task_id) for row in found)
+    await conn.execute(_ENQUEUE, {**key, "base": base})
+    return Taken(accepted, tuple(twice))
 
 
 async def get(conn: AsyncConnection, tenant_id: UUID, run_id: str, task_id: str) -> RunItemFull | None:
@@ -250,4 +249,3 @@ def _seq(cursor: str) -> int:
     if len(raw) != 4 or seq >= 1 << 31 or _cursor(seq) != cursor:
         raise InvalidInput("The cursor is not one of ours.", (Fault("cursor", "is the next_cursor of a page"),))
     return seq
-

@@ -260,8 +260,6 @@ async def depth(conn: AsyncConnection) -> tuple[int, int]:
     return int(row.pending), int(row.running)
 
 
-
-
 def _arrays(held: Sequence[Held]) -> dict[str, Any]:
     return {
         "tenants": [str(one.tenant_id) for one in held],

@@ -92,9 +92,7 @@ _MARK_ERASING = (
 _PATIENCE = sa.text(f"SET LOCAL statement_timeout = {ERASE_TIMEOUT_MS}")
 
 
-async def create(
-    conn: AsyncConnection, tenant_id: UUID, request: RunCreate, rubric: RubricRef, created_by: str
-) -> Run:
+async def create(conn: AsyncConnection, tenant_id: UUID, request: RunCreate, rubric: RubricRef, created_by: str) -> Run:
     """Open a run that has no items yet."""
     values = {
         "tenant_id": tenant_id,
@@ -132,9 +130,7 @@ async def listing(
 def listing_statement(tenant_id: UUID, filters: RunFilters, after: UUID | None) -> sa.Select[Any]:
     """The query behind ``listing``, without its limit."""
     statement = (
-        sa.select(*_columns)
-        .where(table.c.tenant_id == tenant_id, sa.not_(table.c.erasing))
-        .order_by(table.c.id.desc())
+        sa.select(*_columns).where(table.c.tenant_id == tenant_id, sa.not_(table.c.erasing)).order_by(table.c.id.desc())
     )
     if after is not None:
         statement = statement.where(table.c.id < after)
@@ -212,9 +208,7 @@ async def erase(conn: AsyncConnection, tenant_id: UUID, run_id: str) -> int:
     await conn.execute(_PATIENCE)
     erased = 0
     for what in (run_items, run_inputs):
-        gone = await conn.execute(
-            sa.delete(what).where(what.c.tenant_id == tenant_id, what.c.run_id == identifier)
-        )
+        gone = await conn.execute(sa.delete(what).where(what.c.tenant_id == tenant_id, what.c.run_id == identifier))
         erased = max(erased, gone.rowcount)
     await verdicts.erase_run(conn, tenant_id, identifier)
     await conn.execute(sa.text("SELECT set_config('presend.erasing_run', :run_id, true)"), {"run_id": str(identifier)})

@@ -76,6 +76,7 @@ class EngineHealth:
     version: str | None
     models: tuple[str, ...]
     detail: str
+    busy: bool = False
 
 
 class JudgeClient:
@@ -190,7 +191,7 @@ class JudgeClient:
                     self._get("/models"),
                 )
         except TimeoutError:
-            return EngineHealth(False, None, (), f"the engine did not answer within {timeout_s:g} s")
+            return EngineHealth(False, None, (), f"the engine did not answer within {timeout_s:g} s", busy=True)
         if isinstance(models, CallFailure):
             return EngineHealth(False, None, (), models.detail)
         listed = models.get("data")

@@ -23,7 +23,7 @@ from app.db.queue import Claimed, Finished, Held, Released
 from app.errors import PresendError
 from app.schemas import Outcome, Verdict
 from app.services.itemjudge import ItemJudge, Judged, reused
-from app.services.limiter import Limiter
+from app.services.limiter import Limiter, Pace
 from app.services.reuse import Reuse
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
@@ -376,26 +376,7 @@ class BatchWorker:
         while (self._ended or self._given_back) and time.monotonic() < deadline + _STORE_S:
             self._ending.set()
             await asyncio.sleep(0.02)
-        _log.info("worker.drained", cut_off=len(cut), left=len(self._held))
-
-
-class Pace:
-    """Items ended in the last whole second; how far to claim ahead follows from it."""
-
-    def __init__(self) -> None:
-        self.per_second = 0
-        self.total = 0
-        self._since = time.monotonic()
-        self._count = 0
-
-    def count(self, ended: int) -> None:
-        """So many more have ended."""
-        self._count += ended
-        self.total += ended
-        now = time.monotonic()
-        if now - self._since >= 1.0:
-            self.per_second = round(self._count / (now - self._since))
-            self._since, self._count = now, 0
+        _log.info("worker.drained", cut_off=len(cut), left=len(self._held), late=self.tally.late)
 
 
 def _backoff(failures: int) -> float:

@@ -25,7 +25,7 @@ from app.services.slots import Lane
 
 _CANARY_BUDGET_S = 120.0
 _PATIENCE = 3
-"""Looks in a row that must fail before a busy engine counts as lost; the breaker is quicker."""
+"""Looks in a row without an answer before a silent engine counts as lost; one that refuses is lost at once."""
 _log = structlog.get_logger("presend.engine")
 
 
@@ -89,7 +89,7 @@ class EngineMonitor:
         health = await self._client.health()
         self._missed = 0 if health.ready else self._missed + 1
         if not health.ready:
-            if self.state.ready and self._missed < _PATIENCE:
+            if self.state.ready and health.busy and self._missed < _PATIENCE:
                 return
             if self.state.ready:
                 _log.warning("engine.lost", detail=health.detail)

@@ -55,3 +55,23 @@ class Limiter:
         if now - self._lowered_at >= _SETTLE_S:
             self._limit = max(1.0, self._limit * _BACK_OFF)
             self._lowered_at = now
+
+
+class Pace:
+    """Items ended in the last whole second; how far to claim ahead follows from it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_second = 0
+        self.total = 0
+        self._clock = clock
+        self._since = clock()
+        self._count = 0
+
+    def count(self, ended: int) -> None:
+        """So many more have ended."""
+        self._count += ended
+        self.total += ended
+        now = self._clock()
+        if now - self._since >= 1.0:
+            self.per_second = round(self._count / (now - self._since))
+            self._since, self._count = now, 0

@@ -221,8 +221,6 @@ def progress(run: Run, seen: deque[tuple[float, int]], now: float) -> Progress:
     )
 
 
-
-
 def _found(run: Run | None) -> Run:
     if run is None:
         raise NotFound(_UNKNOWN)

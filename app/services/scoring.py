@@ -29,8 +29,9 @@ from app.telemetry import Metrics
 
 WRITE_RESERVE_S = 0.030
 """Kept back from the model's deadline for the write and the answer."""
-WRITE_GRACE_S = 0.040
-"""How far past the deadline a write may run before the store counts as unavailable."""
+WRITE_GRACE_S = 0.500
+"""How far past the deadline a write may run before the store counts as unavailable: on a starved machine a decision
+that comes late is worth more than none."""
 
 
 @dataclass(frozen=True)

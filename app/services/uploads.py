@@ -17,8 +17,9 @@ from typing import Any, Self
 
 import orjson
 
-from app.db.copying import copy_line
+from app.db.copying import copy_bytes, escaped, escaped_json
 from app.errors import Fault, InvalidInput, Overloaded
+from app.judge.rubric import canonical_json
 from app.schemas import LineFault, RunItemIn, RunKind, ScoreIn
 
 MAX_ITEMS = 100_000
@@ -26,6 +27,8 @@ MAX_ITEMS = 100_000
 MAX_FAULTS = 100
 _BLOCK = 1 << 18
 _DIGEST = 32
+_FLAT = bytes.maketrans(b"0123456789", b"0000000000")
+_EXPONENT, _FINE = b"0e", b"0.0000"
 
 
 class Upload:
@@ -59,16 +62,17 @@ class Upload:
             return
         context = _canonical(value["context"])
         digest = hashlib.sha256(b'{"context":' + context + b',"draft":' + _canonical(value["draft"]) + b"}").hexdigest()
-        fields = (digest, _as_it_came(value["draft"]), _as_it_came(value["context"]), None, None, None)
+        draft, facts = escaped_json(_as_it_came(value["draft"])), escaped_json(_as_it_came(value["context"]))
+        fields = (digest.encode(), draft, facts, None, None, None)
         self._keep(line, item, fields, hashlib.sha256(item.task_id.encode() + b"\0" + context).digest())
 
     def add_score(self, line: int, score: ScoreIn) -> None:
         """Keep an outcome that was made elsewhere."""
         if not self._is_new(line, score.task_id):
             return
-        passed = None if score.passed is None else "t" if score.passed else "f"
-        number = None if score.score is None else repr(score.score)
-        fields = (None, None, None, score.ended.value, passed, number)
+        passed = None if score.passed is None else b"t" if score.passed else b"f"
+        number = None if score.score is None else repr(score.score).encode()
+        fields = (None, None, None, score.ended.value.encode(), passed, number)
         self._keep(line, score, fields, hashlib.sha256(score.task_id.encode()).digest())
 
     def reject(self, line: int, faults: Sequence[Fault], task_id: str | None = None) -> None:
@@ -105,8 +109,10 @@ class Upload:
             return False
         return True
 
-    def _keep(self, line: int, given: RunItemIn | ScoreIn, fields: tuple[str | None, ...], digest: bytes) -> None:
-        self._pending += copy_line((str(line), given.task_id, given.category, given.cluster, *fields))
+    def _keep(self, line: int, given: RunItemIn | ScoreIn, fields: tuple[bytes | None, ...], digest: bytes) -> None:
+        category = None if given.category is None else escaped(given.category)
+        cluster = None if given.cluster is None else escaped(given.cluster)
+        self._pending += copy_bytes((b"%d" % line, escaped(given.task_id), category, cluster, *fields))
         self._tasks.add(given.task_id)
         self._lines.append(line)
         self._digests += digest
@@ -123,13 +129,19 @@ class Upload:
 
 
 def _canonical(value: Any) -> bytes:
-    """Canonical JSON, as ``judge.rubric.canonical_json`` writes it, by a quicker writer where that can do it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Canonical JSON, as ``judge.rubric.canonical_json`` writes it, by a quicker writer where the two agree."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return canonical_json(value).encode()
+    # They write very large and very small numbers in two ways, and nothing else.
+    flat = text.translate(_FLAT)
+    return canonical_json(value).encode() if _EXPONENT in flat or _FINE in flat else text
 
 
-def _as_it_came(value: Any) -> str:
+def _as_it_came(value: Any) -> bytes:
     """JSON text in the order of its keys; integers of any size."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False).encode()

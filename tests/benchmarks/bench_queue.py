@@ -147,7 +147,8 @@ async def measure(url: str, count: int, concurrency: int, seconds: float) -> Non
     await db.close()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{count} items, {concurrency} at once, judge {seconds * 1000:g} ms: {took:.2f} s, {count / took:,.0f} items/s; "
+        f"{count} items, {concurrency} at once, judge {seconds * 1000:g} ms: {took:.2f} s, "
+        f"{count / took:,.0f} items/s; "
         f"worker CPU {cpu / took:.0%} of a core ({cpu / count * 1e6:.0f} us an item), {memory:.0f} MB; "
         f"calls {judge.calls}, late {worker.tally.late}"
     )

@@ -106,7 +106,9 @@ def bench_upload(count: int, tries: int) -> None:
 
 
 @contextlib.contextmanager
-def worker_of(on: Stack, folder: Path, profile: Path | None = None, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
+def worker_of(
+    on: Stack, folder: Path, profile: Path | None = None, **settings: object
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process beside a stack; with ``profile`` under the sampler, whose report goes there."""
     if profile is None:
         with worker_process(folder, on.service.database_url, on.service.fake.url, batch_lease_s=15, **settings) as one:
@@ -118,9 +120,11 @@ def worker_of(on: Stack, folder: Path, profile: Path | None = None, **settings: 
         "DATABASE_URL": on.service.database_url,
         "VLLM_BASE_URL": on.service.fake.url,
         "PRESEND_HOME": str(folder),
+        "PRESEND_LOG_LEVEL": "warning",
+        "PRESEND_ADAPTER": "none",
         **{f"PRESEND_{name.upper()}": str(value) for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", "tests.benchmarks.sampling", str(profile), "app.worker"]
+    command = [sys.executable, "-m", "tests.benchmarks.sampling", str(profile), "worker"]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
             yield process
@@ -129,14 +133,15 @@ def worker_of(on: Stack, folder: Path, profile: Path | None = None, **settings: 
             process.wait(timeout=30)
 
 
-def bench_judge(count: int, slots: int) -> None:
+def bench_judge(count: int, slots: int, profile: bool = False) -> None:
     """Items a second of one worker through HTTP and SDK, and memory of each process."""
     with stack(pinned=False) as on, tempfile.TemporaryDirectory() as folder:
         path = written(count, Path(folder))
         run_id = opened(on)
         _, answer = sent(on, run_id, path)
         assert answer["accepted"] == count
-        with worker_of(on, Path(folder), batch_slots=slots) as worker:
+        out = Path(folder) / "samples.json" if profile else None
+        with worker_of(on, Path(folder), out, batch_slots=slots) as worker:
             while not on.caller.ok(on.caller.get(f"/v1/runs/{run_id}"))["started_at"]:
                 time.sleep(0.02)
             begun, busy = time.perf_counter(), cpu_s(worker.pid)
@@ -146,11 +151,22 @@ def bench_judge(count: int, slots: int) -> None:
         assert found["counts"]["judged"] == count, found["counts"]
         calls = on.service.fake.log()["received"]
         print(
-            f"judge: {count} items over HTTP, {slots} at once: {seconds:.1f} s, {count / seconds:,.0f} items/s a worker "
+            f"judge: {count} items over HTTP, {slots} at once: {seconds:.1f} s, "
+            f"{count / seconds:,.0f} items/s a worker "
             f"(target 350); worker CPU {busy / seconds:.0%} of a core, {busy / count * 1e6:.0f} us an item; "
-            f"worker peak {memory:.0f} MB, API peak {peak_mb(on.service.pid):.0f} MB (target 300); {calls} calls ({machine()})"
+            f"worker peak {memory:.0f} MB, API peak {peak_mb(on.service.pid):.0f} MB (target 300); "
+            f"{calls} calls ({machine()})"
         )
         check_books(on.service.database_url)
+        if out is not None:
+            samples = json.loads(out.read_text("utf-8"))
+            total = sum(samples["parts"].values())
+            for name, number in sorted(samples["parts"].items(), key=lambda one: -one[1]):
+                print(
+                    f"  {name:42} {100 * number / total:5.1f} %  {busy / count * 1e6 * number / total:6.0f} us an item"
+                )
+            for name, number in list(samples["places"].items())[:15]:
+                print(f"    {100 * number / total:5.1f} %  {name}")
 
 
 def fill_verdicts(url: str, tenant: UUID, count: int) -> str:
@@ -161,13 +177,16 @@ def fill_verdicts(url: str, tenant: UUID, count: int) -> str:
         for run_id in run_ids:
             with conn.transaction():
                 conn.execute(
-                    "INSERT INTO runs (tenant_id, id, name, system, kind, status, rubric_name, rubric_version, tags, reuse, "
-                    "created_by, created_at, started_at) VALUES (%s, %s, 'big', 's', 'judged', 'running', 'outreach', '1', "
+                    "INSERT INTO runs (tenant_id, id, name, system, kind, status, rubric_name, "
+                    "rubric_version, tags, reuse, "
+                    "created_by, created_at, started_at) VALUES (%s, %s, 'big', 's', 'judged', "
+                    "'running', 'outreach', '1', "
                     "'{}', true, 'k', now(), now())",
                     [tenant, run_id],
                 )
                 conn.execute(
-                    "INSERT INTO run_items (tenant_id, run_id, seq, task_id, state, outcome, passed, score, verdict_id, "
+                    "INSERT INTO run_items (tenant_id, run_id, seq, task_id, state, outcome, passed, "
+                    "score, verdict_id, "
                     "finished_at) SELECT %s, %s, n, 't' || n, CASE WHEN n < %s THEN 'done' ELSE 'pending' END, "
                     "CASE WHEN n < %s THEN CASE WHEN n %% 1000 = 0 THEN 'timeout' ELSE 'judged' END END, "
                     "CASE WHEN n < %s AND n %% 1000 <> 0 THEN n %% 2 = 0 END, NULL, gen_random_uuid(), now() "
@@ -175,11 +194,14 @@ def fill_verdicts(url: str, tenant: UUID, count: int) -> str:
                     [tenant, run_id, each, each, each, each],
                 )
                 conn.execute(
-                    "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, task_id, judge_digest, input_digest, "
+                    "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, task_id, "
+                    "judge_digest, input_digest, "
                     "outcome, passed, abstained, failed_criteria, latency_ms, document) SELECT tenant_id, "
                     "CAST(lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7' || "
-                    "substr(md5(run_id::text || seq), 1, 3) || '8' || substr(md5(run_id::text || seq), 4, 15) AS uuid), "
-                    "now(), 'verdict', run_id, task_id, 'j', md5(task_id), coalesce(outcome, 'judged'), passed, false, '{}', 1, "
+                    "substr(md5(run_id::text || seq), 1, 3) || '8' || substr(md5(run_id::text || "
+                    "seq), 4, 15) AS uuid), "
+                    "now(), 'verdict', run_id, task_id, 'j', md5(task_id), coalesce(outcome, "
+                    "'judged'), passed, false, '{}', 1, "
                     "%s::jsonb FROM run_items WHERE tenant_id = %s AND run_id = %s",
                     [json.dumps({"pad": "x" * 1200}), tenant, run_id],
                 )
@@ -224,7 +246,10 @@ def bench_gate(count: int, slots: int, asks: int) -> None:
             state = on.caller.ok(on.caller.get(f"/v1/runs/{run_id}"))
         assert state["status"] != "completed", "the batch ended before the gate was measured; give more --items"
         ratio = np.percentile(loaded, 99) / np.percentile(idle, 99)
-        print(f"gate idle: {quantiles(idle)}\ngate beside a batch: {quantiles(loaded)}; p99 x {ratio:.2f} (target 1.5; {machine()})")
+        print(
+            f"gate idle: {quantiles(idle)}\ngate beside a batch: {quantiles(loaded)}; p99 x "
+            f"{ratio:.2f} (target 1.5; {machine()})"
+        )
 
 
 def main() -> None:
@@ -240,6 +265,8 @@ def main() -> None:
         bench_upload(args.items, args.tries)
     if "judge" in args.parts:
         bench_judge(args.items, args.slots)
+    if "profile" in args.parts:
+        bench_judge(args.items, args.slots, profile=True)
     if "lists" in args.parts:
         bench_lists(args.verdicts, args.asks)
     if "gate" in args.parts:

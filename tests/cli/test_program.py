@@ -27,6 +27,7 @@ COMMANDS = [
     ["policy", "check"],
     ["compare"],
     *(["stats", name] for name in ("runs", "check-article")),
+    *(["runs", name] for name in ("create", "list", "show", "watch", "export", "cancel", "resume", "delete")),
 ]
 
 
@@ -40,7 +41,7 @@ def test_every_command_teaches_by_example(presend: Presend, command: list[str]) 
 
 def test_every_command_is_in_the_list_above() -> None:
     program = build(Session())
-    single = {["up"][0]} | {info.callback.__name__ for info in program.registered_commands if info.callback}
+    single = {info.name or info.callback.__name__ for info in program.registered_commands if info.callback}
     groups = {group.name for group in program.registered_groups}
     assert single == {command[0] for command in COMMANDS if len(command) == 1}
     assert groups == {command[0] for command in COMMANDS if len(command) == 2}

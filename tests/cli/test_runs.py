@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,10 @@ import pytest
 from app.api.run_examples import ITEMS, SCORES
 from tests.benchmarks.third_party import data_file
 from tests.service import Caller, Service, agent, service, shared_service
-from tests.worker.shapes import ROOT, check_books, worker_process
+from tests.worker.fixtures import run_worker
+from tests.worker.shapes import ROOT, check_books
 
-__all__ = ["agent", "service", "shared_service"]
-
-
-@pytest.fixture(scope="module")
-def _worker(shared_service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("worker")
-    with worker_process(folder, shared_service.database_url, shared_service.fake.url, breaker_failures=1_000_000):
-        yield
+__all__ = ["agent", "run_worker", "service", "shared_service"]
 
 
 def presend(agent: Caller, service: Service, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -46,7 +39,7 @@ def presend(agent: Caller, service: Service, *arguments: str, code: int = 0) -> 
     return done
 
 
-@pytest.mark.usefixtures("_worker")
+@pytest.mark.usefixtures("run_worker")
 def test_a_published_set_becomes_a_run_with_one_command(agent: Caller, service: Service, tmp_path: Path) -> None:
     file = str(data_file("third_party_a.jsonl"))
     done = presend(agent, service, "create", file, "--system", "author", "--tag", "set:a", "--watch")

@@ -31,37 +31,57 @@ def seeded(postgres_server: PostgresServer) -> Iterator[psycopg.Connection]:
     name = postgres_server.create(shared_template())
     with psycopg.connect(postgres_server.url_of(name), autocommit=True) as conn:
         conn.execute("INSERT INTO tenants (id, name) VALUES (%s, 'a'), (%s, 'b')", [TENANT, OTHER])
-        columns = "tenant_id, id, name, system, status, rubric_name, rubric_version, tags, reuse, created_by, created_at"
+        columns = (
+            "tenant_id, id, name, system, status, rubric_name, rubric_version, tags, reuse, created_by, created_at"
+        )
         with conn.cursor().copy(sql.SQL(f"COPY runs ({columns}) FROM STDIN")) as copy:
             for number in range(RUNS):
                 run = RUN if number == RUNS // 2 else new_id()
                 status = "open" if number % 500 == 0 else "running" if run == RUN else "completed"
                 copy.write_row(
-                    (TENANT, run, f"n{number}", f"s{number % 40}", status, "outreach", "1", "{}", True, "k", "2026-01-01")
+                    (
+                        TENANT,
+                        run,
+                        f"n{number}",
+                        f"s{number % 40}",
+                        status,
+                        "outreach",
+                        "1",
+                        "{}",
+                        True,
+                        "k",
+                        "2026-01-01",
+                    )
                 )
         for tenant, run in ((TENANT, RUN), (OTHER, new_id())):
             conn.execute(
                 "INSERT INTO run_inputs (tenant_id, run_id, task_id, seq, input_digest, draft, context) "
-                "SELECT %s, %s, 't' || n, n, md5(n::text) || md5(n::text), '{}', '{}' FROM generate_series(1, %s) AS n",
+                "SELECT %s, %s, 't' || n, n, md5(n::text) || md5(n::text), '{}', '{}' FROM "
+                "generate_series(1, %s) AS n",
                 [tenant, run, ITEMS],
             )
             conn.execute(
-                "INSERT INTO run_items (tenant_id, run_id, seq, task_id, verdict_id, state, leased_until, outcome, passed) "
-                "SELECT %s, %s, n, 't' || n, gen_random_uuid(), CASE WHEN n <= %s THEN 'done' WHEN n <= %s THEN 'running' ELSE 'pending' END, "
+                "INSERT INTO run_items (tenant_id, run_id, seq, task_id, verdict_id, state, "
+                "leased_until, outcome, passed) "
+                "SELECT %s, %s, n, 't' || n, gen_random_uuid(), CASE WHEN n <= %s THEN 'done' WHEN n "
+                "<= %s THEN 'running' ELSE 'pending' END, "
                 "CASE WHEN n > %s AND n <= %s THEN now() + interval '1 h' END, "
                 "CASE WHEN n <= %s THEN CASE WHEN n %% 100 = 0 THEN 'timeout' ELSE 'judged' END END, "
                 "CASE WHEN n <= %s AND n %% 100 <> 0 THEN true END FROM generate_series(1, %s) AS n",
                 [tenant, run, *[ITEMS // 2, ITEMS // 2 + 50] * 2, ITEMS // 2, ITEMS // 2, ITEMS],
             )
             conn.execute(
-                "INSERT INTO labels (tenant_id, id, created_at, created_by, labeller, run_id, task_id, passed, criteria) "
+                "INSERT INTO labels (tenant_id, id, created_at, created_by, labeller, run_id, "
+                "task_id, passed, criteria) "
                 "SELECT %s, gen_random_uuid(), now(), 'k', 'p' || n %% 5, %s, 't' || n, true, '{}' "
                 "FROM generate_series(1, 5000) AS n",
                 [tenant, run],
             )
         conn.execute(
-            "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, task_id, judge_digest, input_digest, outcome, "
-            "abstained, failed_criteria, latency_ms, document) SELECT tenant_id, verdict_id, now(), 'verdict', run_id, "
+            "INSERT INTO verdicts (tenant_id, id, created_at, kind, run_id, task_id, judge_digest, "
+            "input_digest, outcome, "
+            "abstained, failed_criteria, latency_ms, document) SELECT tenant_id, verdict_id, now(), "
+            "'verdict', run_id, "
             "task_id, 'j', md5(task_id), outcome, false, '{}', 1, '{}' FROM run_items WHERE state = 'done'"
         )
         conn.execute("VACUUM ANALYZE")
@@ -145,7 +165,9 @@ def _texted(seeded: psycopg.Connection, statement: ClauseElement, **values: obje
 
 def test_a_claim_reads_what_it_claims(seeded: psycopg.Connection) -> None:
     nodes = _texted(seeded, queue._CLAIM, rubrics=["outreach"], most=64, lease_s=5.0)
-    used = indexes([node for node in nodes if node.get("Relation Name") != "runs" and node["Node Type"] != "Bitmap Heap Scan"])
+    used = indexes(
+        [node for node in nodes if node.get("Relation Name") != "runs" and node["Node Type"] != "Bitmap Heap Scan"]
+    )
     assert {"ix_run_items_pending", "pk_run_inputs"} <= used
     assert "Tid Scan" in {node["Node Type"] for node in nodes}
     assert sum(n["Actual Rows"] * n["Actual Loops"] for n in nodes if n.get("Relation Name") == "run_items") <= 300

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,12 +147,10 @@ def test_a_gate_answers_from_rules_while_the_engine_is_killed_and_the_judge_come
     held = gate(service, {**HONEST, "subject": "Go engineers, while the judge is away"}, deadline_ms=3_000)
     assert (held["action"], held["decision_source"]) == ("hold", "fallback")
     assert held["bypass"]
-    back = threading.Event()
 
-    def judged_again() -> bool:
-        if service.up.get("/readyz").status_code == 200:
-            back.set()
-        return back.is_set()
+    def readiness() -> int:
+        return service.up.get("/readyz").status_code
 
-    service.up.until(judged_again, 300, "the judge to come back")
+    service.up.until(lambda: readiness() == 503, 60, "readiness to notice")
+    service.up.until(lambda: readiness() == 200, 300, "the judge to come back")
     assert gate(service, HONEST)["decision_source"] == "rules+model"

@@ -17,8 +17,8 @@ _COPY_IN = b"G"
 class LossyProxy:
     """Forwards connections of clients without TLS.
 
-    After ``arm(marker)`` the first statement that holds ``marker`` is carried out and committed, whether by itself or by
-    a COMMIT behind it; the reply that would say so is swallowed, and ``swallowed`` is set.
+    After ``arm(marker)`` the first statement that holds ``marker`` is carried out and committed, whether by itself or
+    by a COMMIT behind it; the reply that would say so is swallowed, and ``swallowed`` is set.
     """
 
     def __init__(self, target: str) -> None:

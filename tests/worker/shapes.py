@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
@@ -24,7 +23,7 @@ from app.db import items, queue, runs
 from app.db.engine import Database
 from app.db.ids import new_id
 from app.db.keys import Principal
-from app.db.queue import Claimed, Held
+from app.db.queue import Claimed
 from app.db.run_models import OUTCOME_COUNTERS
 from app.schemas import JudgeRef, Latency, Outcome, RubricRef, Run, RunCreate, RunItemIn, RunKind, Verdict
 from app.services.batch import BatchOptions, BatchWorker
@@ -34,7 +33,9 @@ from app.services.uploads import Upload
 ROOT = Path(__file__).resolve().parents[2]
 RUBRIC = RubricRef(name="outreach", version="1")
 JUDGE = JudgeRef(digest="c" * 64, model="scripted")
-QUICK = BatchOptions(concurrency=8, lease_s=1.5, idle_s=0.05, not_now_s=0.1, take_back_s=0.2, drain_s=2.0, gather_s=0.005)
+QUICK = BatchOptions(
+    concurrency=8, lease_s=1.5, idle_s=0.05, not_now_s=0.1, take_back_s=0.2, drain_s=2.0, gather_s=0.005
+)
 
 
 def item(number: int, **changes: Any) -> dict[str, Any]:
@@ -214,9 +215,7 @@ def check_books(url: str, *, done: bool = True) -> dict[str, int]:
             "AND i.run_id = v.run_id AND i.verdict_id = v.id WHERE v.run_id IS NOT NULL AND i.seq IS NULL"
         ).fetchall()
         assert stray == [], "a verdict belongs to no item"
-        early = conn.execute(
-            "SELECT id FROM runs WHERE status = 'completed' AND n_pending + n_running > 0"
-        ).fetchall()
+        early = conn.execute("SELECT id FROM runs WHERE status = 'completed' AND n_pending + n_running > 0").fetchall()
         assert early == [], "a run is completed with items left"
         row = conn.execute(
             "SELECT coalesce(sum(n_total), 0), coalesce(sum(n_pending), 0), coalesce(sum(n_running), 0) FROM runs"
@@ -258,6 +257,7 @@ def worker_process(folder: Path, database_url: str, engine_url: str, **settings:
         "DATABASE_URL": database_url,
         "VLLM_BASE_URL": engine_url,
         "PRESEND_HOME": str(folder),
+        "PRESEND_ADAPTER": "none",  # as the service of tests.service is started
         "PRESEND_BATCH_LEASE_S": "2",
         **{f"PRESEND_{name.upper()}": str(value) for name, value in settings.items()},
     }
@@ -272,5 +272,3 @@ def worker_process(folder: Path, database_url: str, engine_url: str, **settings:
             process.send_signal(signal.SIGCONT)
             process.kill()
         process.wait(timeout=10)
-
-

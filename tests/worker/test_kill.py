@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -127,7 +128,7 @@ async def test_stopped_past_its_lease_its_results_are_fenced(scene: Scene, datab
             run = await completed(database, acme, run_id)
             before = check_books(scene.url)
             first.send(signal.SIGCONT)
-            time.sleep(1.0)
+            await asyncio.sleep(1.0)
             assert first.end(signal.SIGTERM) == 0
             second.end(signal.SIGTERM)
     assert run.counts.judged == ITEMS

@@ -21,6 +21,7 @@ from tests.worker.shapes import (
     fill,
     item,
     run_of,
+    until,
     working,
 )
 
@@ -39,7 +40,9 @@ async def _lapse(url: str) -> None:
         await conn.execute("UPDATE run_items SET leased_until = now() - interval '1 s' WHERE state = 'running'")
 
 
-async def test_an_item_is_claimed_once_however_many_claim(database: Database, acme: Principal, database_url: str) -> None:
+async def test_an_item_is_claimed_once_however_many_claim(
+    database: Database, acme: Principal, database_url: str
+) -> None:
     await fill(database, acme, 40)
     found = await asyncio.gather(*(claim(database, 10) for _ in range(8)))
     seqs = [one.held.seq for batch in found for one in batch]
@@ -71,7 +74,9 @@ async def test_a_late_result_is_fenced(database: Database, acme: Principal, data
     check_books(database_url)
 
 
-async def test_a_heartbeat_keeps_only_the_pairs_it_names(database: Database, acme: Principal, database_url: str) -> None:
+async def test_a_heartbeat_keeps_only_the_pairs_it_names(
+    database: Database, acme: Principal, database_url: str
+) -> None:
     """Trap: a claim whose reply was lost must come back, although the same worker is alive and its heart beats."""
     await fill(database, acme, 4)
     known = await claim(database, 2, lease_s=0.4)
@@ -132,14 +137,20 @@ async def test_a_transaction_that_breaks_stores_neither_end_nor_verdict(
     claimed = await claim(database)
     judge = ScriptedJudge()
     ended = [Finished(one.held, (await judge.judge(one)).row) for one in claimed]
-    with pytest.raises(RuntimeError):
+
+    async def cut_off() -> None:
         async with database.transaction() as conn:
             await queue.finish(conn, ended)
             raise RuntimeError("the worker ends between the statement and the commit")
+
+    with pytest.raises(RuntimeError):
+        await cut_off()
     assert check_books(database_url, done=False) == {"total": 2, "pending": 0, "running": 2}
 
 
-async def test_runs_that_are_stopped_or_under_another_rubric_are_not_claimed(database: Database, acme: Principal) -> None:
+async def test_runs_that_are_stopped_or_under_another_rubric_are_not_claimed(
+    database: Database, acme: Principal
+) -> None:
     run_id = await fill(database, acme, 3)
     async with database.transaction() as conn:
         await runs.cancel(conn, acme.tenant_id, run_id)
@@ -163,7 +174,9 @@ async def test_an_item_that_has_ended_never_changes(database: Database, acme: Pr
         await completed(database, acme, run_id)
     with psycopg.connect(database_url, autocommit=True) as conn:
         with pytest.raises(psycopg.errors.RestrictViolation):
-            conn.execute("UPDATE run_items SET state = 'pending', outcome = NULL, passed = NULL, score = NULL, p_fail = NULL")
+            conn.execute(
+                "UPDATE run_items SET state = 'pending', outcome = NULL, passed = NULL, score = NULL, p_fail = NULL"
+            )
         with pytest.raises(psycopg.errors.RestrictViolation):
             conn.execute("UPDATE runs SET status = 'running'")
 
@@ -171,8 +184,7 @@ async def test_an_item_that_has_ended_never_changes(database: Database, acme: Pr
 async def test_a_run_completes_when_it_is_closed_and_all_has_ended(database: Database, acme: Principal) -> None:
     run_id = await fill(database, acme, 2, close=False)
     async with working(database, ScriptedJudge()) as worker:
-        while worker.tally.judged < 2:
-            await asyncio.sleep(0.01)
+        await until(lambda: worker.tally.judged == 2)
         await asyncio.sleep(0.1)
         assert (await run_of(database, acme, run_id)).status == "open"
         await add(database, acme, run_id, [item(9)], close=True)
@@ -206,5 +218,3 @@ async def test_a_refused_row_changes_nothing(database: Database, acme: Principal
         async with database.transaction() as conn:
             await queue.finish(conn, [Finished(c.held, r) for c, r in zip(claimed, rows, strict=True)])
     assert check_books(database_url, done=False)["running"] == 2
-
-

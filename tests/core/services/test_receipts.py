@@ -57,10 +57,7 @@ def test_a_changed_context_is_refused_also_in_an_unknown_key(receipts):
 def test_expiry_tenant_and_action(receipts, clock):
     receipt = issue(receipts)
     assert receipts.verify(receipt, tenant="other", draft=DRAFT, context=FACTS).valid is False
-    assert (
-        "revise"
-        in receipts.verify(issue(receipts, Action.REVISE), tenant="t", draft=DRAFT, context=FACTS).reason
-    )
+    assert "revise" in receipts.verify(issue(receipts, Action.REVISE), tenant="t", draft=DRAFT, context=FACTS).reason
     clock.now += timedelta(seconds=60)
     late = receipts.verify(receipt, tenant="t", draft=DRAFT, context=FACTS)
     assert (late.valid, "expired" in late.reason) == (False, True)
