@@ -27,8 +27,6 @@ from app.services.limiter import Limiter, Pace
 from app.services.reuse import Reuse
 
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 60.0
-_PATIENCE_S = 5.0
-"""How long a transaction may take, where the lease is not longer."""
 _STORE_S = 3.0
 """How much longer than its drain a worker may take to store what it knows."""
 _log = structlog.get_logger("presend.worker")
@@ -50,6 +48,7 @@ class BatchOptions:
     refresh_s: float = 1.0
     drain_s: float = 10.0
     slow_s: float = 20.0
+    patience_s: float = 15.0
     keep_inputs: bool = True
 
 
@@ -128,7 +127,7 @@ class BatchWorker:
 
     def _patiently(self) -> asyncio.Timeout:
         """Bounds a transaction: a connection whose replies have stopped coming would hold its loop for ever."""
-        return asyncio.timeout(max(_PATIENCE_S, self._options.lease_s))
+        return asyncio.timeout(self._options.patience_s)
 
     # Claiming
 

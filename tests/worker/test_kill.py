@@ -104,19 +104,6 @@ async def test_killed_between_commit_and_reply(
     await _recovers(scene, database, acme, run_id, lost_calls)
 
 
-async def test_a_lost_reply_alone_costs_a_lease_at_most(scene: Scene, database: Database, acme: Principal) -> None:
-    """Trap: the claim committed, its reply never came, and the worker lives on: its heart beats for others."""
-    run_id = await fill(database, acme, ITEMS)
-    with lossy(scene.url) as proxy:
-        proxy.arm("SET state = 'running'")
-        with scene.worker(proxy.url) as only:
-            await until(proxy.swallowed.is_set)
-            run = await completed(database, acme, run_id, seconds=40.0)
-            only.end(signal.SIGTERM)
-    assert run.counts.judged == ITEMS
-    check_books(scene.url)
-
-
 async def test_stopped_past_its_lease_its_results_are_fenced(scene: Scene, database: Database, acme: Principal) -> None:
     run_id = await fill(database, acme, ITEMS)
     scene.fake.script(when=[{"contains": "Company ", "step": {"kind": "ok", "latency_ms": 600}}])
