@@ -112,9 +112,7 @@ def upgrade() -> None:
     _create_labels()
     new = "SELECT *, 1 AS sign FROM new_items"
     op.execute(_counting("presend_count_new_items", new, ""))
-    op.execute(
-        _counting("presend_count_moved_items", f"{new} UNION ALL SELECT *, -1 AS sign FROM old_items", _GUARD)
-    )
+    op.execute(_counting("presend_count_moved_items", f"{new} UNION ALL SELECT *, -1 AS sign FROM old_items", _GUARD))
     op.execute(
         "CREATE TRIGGER count_new AFTER INSERT ON run_items REFERENCING NEW TABLE AS new_items "
         "FOR EACH STATEMENT EXECUTE FUNCTION presend_count_new_items()"
@@ -170,10 +168,7 @@ def _create_runs() -> None:
         sa.Column("started_at", _TIME),
         sa.Column("closed_at", _TIME),
         sa.Column("finished_at", _TIME),
-        *(
-            sa.Column(f"n_{name}", sa.Integer(), server_default=sa.text("0"), nullable=False)
-            for name in _CONDITIONS
-        ),
+        *(sa.Column(f"n_{name}", sa.Integer(), server_default=sa.text("0"), nullable=False) for name in _CONDITIONS),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_runs_tenant_id_tenants")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_runs")),
         sa.CheckConstraint("status IN ('open', 'running', 'completed', 'cancelled')", name=op.f("ck_runs_status")),
