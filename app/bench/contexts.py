@@ -14,17 +14,29 @@ from app.bench.wording import number, shown
 _INDUSTRY = ("software", "fintech", "health tech", "logistics", "retail", "energy")
 _TOOLS = ("AWS", "Kubernetes", "Postgres", "Kafka", "Terraform", "Snowflake", "gRPC")
 
+_ABOUT = (
+    "The firm was founded in {year} and sells to mid-sized buyers.",
+    "Head office in {city}; {people} people on its own page.",
+    "Product: a hosted service for {industry}, with a public API.",
+    "Blog last updated this quarter; posts on {tool} and delivery.",
+    "No press mention found beyond the company's own release.",
+    "Engineering page lists {tool} among the tools in use.",
+)
+_CITIES = ("Leeds", "Porto", "Ghent", "Tallinn", "Austin", "Toronto", "Graz", "Lyon")
 _LUKEWARM = ("Not this quarter, thanks.", "Interesting, let me think about it.", "Sounds useful, later maybe.")
 
 
 def write_context(s: Scenario, rng: Random) -> dict[str, Any]:
     """Context fields as a request would carry them."""
     facts = _facts(s)
-    style = rng.choices(("sentence", "flat", "nested"), weights=(5, 4, 3))[0]
+    style = rng.choices(("sentence", "flat", "nested", "block"), weights=(4, 4, 3, 2))[0]
     brief: dict[str, Any] = {}
     context: dict[str, Any] = {"company_name": s.company, "icp_segment": s.segment, "thread_stage": s.stage}
     if style == "sentence":
         brief["signal_line"] = " ".join(_sentences(s, rng))
+    elif style == "block":
+        brief["signal_line"] = " ".join(_mixed([*_sentences(s, rng), *_background(rng)], rng))
+        context.update(dict(_noise(s, rng)))
     elif style == "flat":
         pairs = [("company", s.company), *facts.items(), *_noise(s, rng)]
         brief["signal_line"] = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in pairs)
@@ -102,6 +114,23 @@ def _sentences(s: Scenario, rng: Random) -> list[str]:
     return chosen
 
 
+def _background(rng: Random) -> list[str]:
+    values = {
+        "year": rng.randint(2005, 2021),
+        "city": rng.choice(_CITIES),
+        "people": rng.randint(20, 900),
+        "industry": rng.choice(_INDUSTRY),
+        "tool": rng.choice(_TOOLS),
+    }
+    return [text.format(**values) for text in rng.sample(_ABOUT, rng.randint(2, 4))]
+
+
+def _mixed(sentences: list[str], rng: Random) -> list[str]:
+    mixed = list(sentences)
+    rng.shuffle(mixed)
+    return mixed
+
+
 def _nested(facts: dict[str, Any]) -> dict[str, Any]:
     """Group ``funding_round`` and its like under ``funding``."""
     grouped: dict[str, Any] = {}
@@ -134,7 +163,10 @@ def _add_bench(context: dict[str, Any], s: Scenario, rng: Random) -> None:
                 keys = (("senior", "senior_4_plus_yrs"), ("mid", "mid_2_4_yrs"), ("junior", "junior_0_2_yrs"))
                 row["seniority_mix"] = {key: record.mix[grade] for grade, key in keys}
             stacks[name] = row
-        context["bench_summary"] = {"stacks": stacks}
+        if s.request is None and rng.random() < 0.15:
+            context["capacity_note"] = _prose(s)
+        else:
+            context["bench_summary"] = {"stacks": stacks}
     if s.request is not None and rng.random() < 0.75:
         asked = {"stack": s.stack, "requested_count": s.request.count}
         if s.request.grade:
@@ -142,6 +174,17 @@ def _add_bench(context: dict[str, Any], s: Scenario, rng: Random) -> None:
         if s.request.lead_days:
             asked["lead_days"] = s.request.lead_days
         context["capacity_request"] = [asked]
+
+
+def _prose(s: Scenario) -> str:
+    """The bench as a person would note it down."""
+    lines = []
+    for name, record in (s.bench or {}).items():
+        mix = ", ".join(f"{count} {grade}" for grade, count in (record.mix or {}).items())
+        note = f"; {record.note}" if record.note else ""
+        people = f"{record.listed} {shown(name)} engineers" + (f" ({mix})" if mix else "")
+        lines.append(f"{people} free, {record.days} days to start{note}")
+    return ". ".join(lines) + "."
 
 
 def _question(s: Scenario, rng: Random) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from app.bench import moves as m
 from app.bench.banks import Bank, load_bank
 from app.bench.contexts import write_context
-from app.bench.moves import CRITERIA, Move
+from app.bench.moves import CRITERIA, OVERALL, Move
 from app.bench.scenarios import Scenario, draw_family, make_scenario
 from app.bench.wording import shown
 from app.schemas import Context, Draft
@@ -26,13 +26,20 @@ SPLITS: dict[Split, tuple[Literal["train", "heldout"], bool]] = {
     "test": ("heldout", True),
 }
 """Phrase bank and whether only held-out families: train shares neither with test, and no phrase with valid."""
-_ORDER = ("mention", "detail", "price", "offer", "pitch", "remark", "hostile")
+_ORDER = ("mention", "detail", "price", "offer", "pitch", "about", "remark", "hostile")
+_HARD = frozenset({"grounding", "capacity"})
+_EASY = frozenset({"tone", "form", "hostile", "pricing"})
+_RULED = frozenset({"coordination", "thread", "form", "pricing"})
 _CLEAN_WHY = "Claims and promises match the facts."
 
 
 @dataclass(frozen=True)
 class Example:
-    """One labelled draft. ``scores`` has one entry per criterion: 5 clean, 1 violated, None undecided."""
+    """One labelled draft. ``scores`` has one entry per criterion: 5 clean, 1 violated, None undecided.
+
+    ``difficulty`` says what it takes to see the label: words alone (easy), words against the situation (medium),
+    or a value against a value (hard). ``mode`` is how the draft was authored.
+    """
 
     id: str
     group: str
@@ -44,6 +51,9 @@ class Example:
     moves: tuple[str, ...]
     pair: str | None
     why: str
+    vendor: str
+    difficulty: str
+    mode: str = "programmatic"
     hostile: bool = False
 
     @property
@@ -90,13 +100,16 @@ def _drafts(
     base_id = f"{group}-0"
     yield _example(s, context, frame, clean, base_id, group, split, None)
     ways = _ways(s, clean)
+    ruled = [way for way in ways if way.partition(":")[0] in _RULED]
+    rng.shuffle(ruled)
+    ways = [way for way in ways if way not in ruled[2:]]
     rng.shuffle(ways)
     for index in range(1, count):
         changed = dict(clean)
         pair: str | None = base_id
         hostile = False
         draw = rng.random()
-        if draw < 0.2 or not ways:
+        if draw < 0.3 or not ways:
             frame_now, changed, pair = _frame(s, bank, rng), _clean(s, bank, rng), None
         else:
             frame_now = frame
@@ -110,14 +123,21 @@ def _drafts(
                     pair = None
         if rng.random() < 0.06:
             text = rng.choice(bank.moves["hostile"]["any"]).format()
-            changed["hostile"] = Move("hostile", "hostile", text, {"tone": None})
+            unsure = dict.fromkeys(("tone", "grounding", "confidence", "segment"))
+            changed["hostile"] = Move("hostile", "hostile", text, {"hostile": 1, **unsure}, "Tries to steer its judge.")
             hostile, pair = True, None
         example = _example(s, context, frame_now, changed, f"{group}-{index}", group, split, pair)
         yield replace(example, hostile=hostile)
 
 
 def _frame(s: Scenario, bank: Bank, rng: Random) -> _Frame:
-    slots = {"first": s.first, "company": s.company, "stack": shown(s.stack), "sender": s.sender}
+    slots = {
+        "first": s.first,
+        "company": s.company,
+        "stack": shown(s.stack),
+        "sender": s.sender,
+        "vendor": s.vendor,
+    }
     terse = rng.random() < 0.25
 
     def pick(slot: str, kind: str) -> str:
@@ -146,15 +166,17 @@ def _clean(s: Scenario, bank: Bank, rng: Random) -> dict[str, Move]:
     if rng.random() < 0.6:
         plan["detail"] = rng.choice(m.filler(s, bank))
     if s.price_topic:
-        plan["price"] = Move("price", "defer", rng.choice(bank.moves["price"]["defer"]))
+        plan["price"] = rng.choice(m.defer(s, bank))
     if s.request is not None or (not s.price_topic and rng.random() < (0.55 if s.bench else 0.2)):
         plan["offer"] = rng.choice(m.capacity(s, bank, rng, bad=False))
     if s.kind == "reply":
-        plan["pitch"] = Move("pitch", "pitch:reply", rng.choice(bank.moves["pitch"]["reply"]))
+        plan["pitch"] = rng.choice(m.reply_pitch(s, bank))
     else:
         plan["pitch"] = rng.choice(m.pitch(s, bank, s.segment))
+    if rng.random() < 0.35:
+        plan["about"] = rng.choice(m.about(s, bank))
     if rng.random() < 0.75:
-        plan["remark"] = rng.choice(m.tone(bank, rng, bad=False))
+        plan["remark"] = rng.choice(m.tone(s, bank, rng, bad=False))
     return plan
 
 
@@ -172,9 +194,21 @@ def _ways(s: Scenario, clean: dict[str, Move]) -> list[str]:
     if "detail" in clean:
         ways += ["grounding:invented"]
     if "offer" in clean:
-        ways += ["capacity:1", "capacity:2"] if s.request else ["capacity:1"]
+        ways += ["capacity:1"]
     if "remark" in clean:
-        ways += ["tone:1"]
+        ways += ["tone:1", "tone:2"]
+    return [*ways, *_ruled(s, clean)]
+
+
+def _ruled(s: Scenario, clean: dict[str, Move]) -> list[str]:
+    """Violations of criteria that rules alone decide; the model sees them in its view of the whole."""
+    ways = ["coordination:claimed", "coordination:multi"]
+    if s.stage != "ready_to_schedule":
+        ways += ["coordination:link"]
+    if "detail" in clean:
+        ways += ["thread:wrong", "form:token", "form:internal"]
+    if "price" in clean or "remark" in clean:
+        ways += ["pricing:total", "pricing:discount", "pricing:term"]
     return ways
 
 
@@ -184,7 +218,11 @@ def _break(s: Scenario, plan: dict[str, Move], bank: Bank, rng: Random, way: str
     if criterion == "capacity":
         candidates = m.capacity(s, bank, rng, bad=True)
     elif criterion == "tone":
-        candidates = m.tone(bank, rng, bad=True) + m.tone(bank, rng, bad=True)
+        candidates = m.tone(s, bank, rng, bad=True) + m.tone(s, bank, rng, bad=True)
+    elif criterion in _RULED:
+        candidates = m.against(s, bank, criterion, how)
+        if criterion == "pricing" and "price" not in plan:
+            candidates = [replace(c, slot="remark") for c in candidates]
     elif criterion == "segment":
         candidates = m.pitch(s, bank, int(how))
     elif criterion == "confidence":
@@ -214,7 +252,7 @@ def _even_out(
         asks += rng.sample(bank.moves["ask"][_ask_kind(s)], k=len(bank.moves["ask"][_ask_kind(s)]))
     remarks: list[Move | None] = [changed.get("remark")]
     if (held := changed.get("remark")) is not None and held.name == "neutral":
-        remarks += m.tone(bank, rng, bad=False)
+        remarks += m.tone(s, bank, rng, bad=False)
     spare = len(frame.ask.split()) + (remarks[0].words if remarks[0] else 0) - surplus
     ask, remark = min(
         ((a, r) for a in asks for r in remarks),
@@ -244,13 +282,18 @@ def _example(
         for criterion, score in move.scores.items():
             if scores[criterion] != 1:
                 scores[criterion] = score
+    broken = {c for c, score in scores.items() if score == 1}
+    scores[OVERALL] = 1 if broken else None if None in scores.values() else 5
     order = [slot for slot in _ORDER if slot in plan]
     if frame.order_pitch_first and "offer" in plan:
         at, pitch = order.index("offer"), order.index("pitch")
         order[at], order[pitch] = order[pitch], order[at]
     sentences = [plan[slot].text for slot in order]
     middle = frame.inner.join(sentences)
-    parts = [part for part in (frame.greeting, middle, frame.ask, frame.signoff) if part]
+    ask = frame.ask
+    if (asked := plan.get("ask")) is not None:
+        ask = f"{ask} {asked.text}".strip() if asked.name.endswith("multi") else asked.text
+    parts = [part for part in (frame.greeting, middle, ask, frame.signoff) if part]
     why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or _CLEAN_WHY
     return Example(
         id=id_,
@@ -260,7 +303,16 @@ def _example(
         context=context,
         draft=Draft(subject=frame.subject, body=frame.gap.join(parts)),
         scores=scores,
-        moves=tuple(f"{slot}={plan[slot].name}" for slot in order),
+        moves=tuple(f"{slot}={plan[slot].name}" for slot in (*order, *(("ask",) if "ask" in plan else ()))),
         pair=pair,
         why=why,
+        vendor=s.vendor,
+        difficulty=_difficulty(broken, plan),
     )
+
+
+def _difficulty(broken: set[str], plan: dict[str, Move]) -> str:
+    """What it takes to see the hardest violation; of a clean draft, to see that its values are right."""
+    if broken & _HARD or (not broken and ("offer" in plan or ":right" in plan["mention"].name)):
+        return "hard"
+    return "easy" if broken and broken <= _EASY else "medium"

@@ -13,7 +13,14 @@ from app.bench.banks import Bank
 from app.bench.scenarios import Scenario, Stack, month_name
 from app.bench.wording import amount, month, number, shown, span
 
-CRITERIA = ("capacity", "grounding", "confidence", "segment", "tone")
+CRITERIA = (
+    *("capacity", "grounding", "confidence", "segment", "tone"),
+    *("coordination", "pricing", "thread", "form", "hostile"),
+)
+"""What a move can break; ``overall`` follows from these."""
+OVERALL = "overall"
+MODEL_CRITERIA = ("grounding", "confidence", "segment", "tone", OVERALL)
+"""What the default rubric asks of the model, in its order."""
 _GRADE_WORD = {"senior": "senior ", "mid": "mid-level ", "junior": "junior "}
 _PITCH_BREAKS = {0: (1, 2, 3, 4), 1: (2, 3, 4), 2: (1, 3, 4), 3: (1, 2, 4), 4: (1, 2, 3)}
 _PITCH_WORD = ("general note", "growth pitch", "cost pitch", "new-leader pitch", "skill-gap pitch")
@@ -134,6 +141,7 @@ def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str]
         "skill": s.skill,
         "days": str(days),
         "topic": s.topic,
+        "vendor": s.vendor,
     }, why
 
 
@@ -141,7 +149,7 @@ def generic(s: Scenario, bank: Bank) -> list[Move]:
     """Openers that use no fact of the brief."""
     scores: dict[str, int | None] = {"grounding": 1 if s.fact else None, "segment": None}
     return [
-        Move("mention", "generic", p.format(company=s.company), scores, "Uses no fact from the brief.")
+        Move("mention", "generic", p.format(company=s.company, vendor=s.vendor), scores, "Uses no fact from the brief.")
         for p in bank.moves["generic"]["any"]
     ]
 
@@ -163,7 +171,7 @@ def invented(s: Scenario, bank: Bank) -> list[Move]:
         Move(
             "detail",
             "invented",
-            p.format(peer=s.peer, stack=shown(s.stack)),
+            p.format(peer=s.peer, stack=shown(s.stack), company=s.company, vendor=s.vendor),
             {"grounding": 1, "confidence": None},
             "Adds a detail that the facts do not hold.",
         )
@@ -173,7 +181,9 @@ def invented(s: Scenario, bank: Bank) -> list[Move]:
 
 def filler(s: Scenario, bank: Bank) -> list[Move]:
     """Honest sentences of the same weight as an invented detail."""
-    return [Move("detail", "filler", p.format(company=s.company)) for p in bank.moves["invented"]["filler"]]
+    return [
+        Move("detail", "filler", p.format(company=s.company, vendor=s.vendor)) for p in bank.moves["invented"]["filler"]
+    ]
 
 
 def pitch(s: Scenario, bank: Bank, segment: int) -> list[Move]:
@@ -186,7 +196,7 @@ def pitch(s: Scenario, bank: Bank, segment: int) -> list[Move]:
     elif segment != s.segment:
         scores = {"segment": None}
     return [
-        Move("pitch", f"pitch:{segment}", p.format(skill=s.skill), scores, why)
+        Move("pitch", f"pitch:{segment}", p.format(skill=s.skill, vendor=s.vendor), scores, why)
         for p in bank.moves["pitch"][f"seg{segment}"]
     ]
 
@@ -196,10 +206,53 @@ def wrong_pitches(s: Scenario) -> tuple[int, ...]:
     return tuple(p for p in _PITCH_BREAKS[s.segment] if p != 4 or s.fact != "gap")
 
 
-def tone(bank: Bank, rng: Random, bad: bool) -> list[Move]:
+def reply_pitch(s: Scenario, bank: Bank) -> list[Move]:
+    """How the vendor works, for a prospect who has asked."""
+    return [Move("pitch", "pitch:reply", p.format(vendor=s.vendor)) for p in bank.moves["pitch"]["reply"]]
+
+
+def defer(s: Scenario, bank: Bank) -> list[Move]:
+    """Prices and terms left to a person."""
+    return [Move("price", "defer", p.format(vendor=s.vendor)) for p in bank.moves["price"]["defer"]]
+
+
+def about(s: Scenario, bank: Bank) -> list[Move]:
+    """Plain sentences about the vendor."""
+    return [_named(s, "about", "about", p) for p in bank.moves["about"]["any"]]
+
+
+_AGAINST = {
+    "coordination": ("ask", "Asks for, claims or adds what the thread does not allow."),
+    "pricing": ("price", "Quotes what only a person may quote."),
+    "thread": ("detail", "Speaks to another company."),
+    "form": ("detail", "Is unfinished or uses internal words."),
+}
+_UNSURE: dict[str, tuple[str, ...]] = {
+    "coordination": ("tone",),
+    "pricing": ("grounding", "tone"),
+    "thread": ("grounding", "confidence", "tone", "segment"),
+    "form": ("grounding", "tone", "confidence"),
+}
+
+
+def against(s: Scenario, bank: Bank, criterion: str, kind: str) -> list[Move]:
+    """Sentences that break one of the criteria that only rules decide."""
+    slot, why = _AGAINST[criterion]
+    scores: dict[str, int | None] = {criterion: 1, **dict.fromkeys(_UNSURE[criterion])}
+    return [_named(s, slot, f"{criterion}:{kind}", p, scores, why) for p in bank.moves[criterion][kind]]
+
+
+def _named(
+    s: Scenario, slot: str, name: str, phrase: str, scores: dict[str, int | None] | None = None, why: str = ""
+) -> Move:
+    text = phrase.format(vendor=s.vendor, company=s.company, other=s.other, first=s.first)
+    return Move(slot, name, text, scores or {}, why)
+
+
+def tone(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
     """A plain closing remark, or one that hypes, presses, blames, flatters or talks down."""
     if not bad:
-        return [Move("remark", "neutral", p) for p in bank.moves["tone"]["neutral"]]
+        return [_named(s, "remark", "neutral", p) for p in bank.moves["tone"]["neutral"]]
     kind = rng.choice(("hype", "pressure", "guilt", "condescend", "flatter"))
     scores: dict[str, int | None] = {"tone": 1}
     if kind in ("condescend", "guilt", "flatter"):
@@ -211,7 +264,7 @@ def tone(bank: Bank, rng: Random, bad: bool) -> list[Move]:
         "condescend": "Talks down.",
         "flatter": "Flatters.",
     }[kind]
-    return [Move("remark", kind, p, scores, word) for p in bank.moves["tone"][kind]]
+    return [_named(s, "remark", kind, p, scores, word) for p in bank.moves["tone"][kind]]
 
 
 def capacity(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
@@ -298,17 +351,23 @@ def _offer(
         stack=shown(s.stack),
         grade=_GRADE_WORD.get(grade or "", ""),
         when=span(rng, days),
+        vendor=s.vendor,
     )
     return Move("offer", name, text[0].upper() + text[1:], scores or {}, why)
 
 
 def _decline(s: Scenario, bank: Bank) -> list[Move]:
-    return [Move("offer", "decline", p.format(stack=shown(s.stack))) for p in bank.moves["capacity"]["decline"]]
+    return [
+        Move("offer", "decline", p.format(stack=shown(s.stack), vendor=s.vendor))
+        for p in bank.moves["capacity"]["decline"]
+    ]
 
 
 def _vague(s: Scenario, bank: Bank, why: str) -> list[Move]:
     phrases = bank.moves["capacity"]["vague"]
-    return [Move("offer", "vague", p.format(stack=shown(s.stack)), {"capacity": 1}, why) for p in phrases]
+    return [
+        Move("offer", "vague", p.format(stack=shown(s.stack), vendor=s.vendor), {"capacity": 1}, why) for p in phrases
+    ]
 
 
 def _promise_without_bench(s: Scenario, bank: Bank, rng: Random) -> list[Move]:

@@ -51,6 +51,8 @@ class Scenario:
 
     family: str
     company: str
+    vendor: str
+    other: str
     first: str
     sender: str
     segment: int
@@ -240,6 +242,8 @@ def make_scenario(rng: Random, bank: Bank, family: str) -> Scenario:
     blank = Scenario(
         family=family,
         company=company,
+        vendor=pick["vendors"],
+        other=pick["others"],
         first=pick["first_names"],
         sender=pick["senders"],
         segment=0,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.training.base import find_base, load_model, load_tokenizer
 from app.training.calibration import apply, calibration_error, fit, logit, sigmoid, threshold, write_calibration
@@ -33,7 +33,7 @@ def fit_all(
     """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and calibration errors."""
     criteria: dict[str, CriterionCalibration] = {}
     errors: dict[str, float] = {}
-    for index, name in enumerate(CRITERIA):
+    for index, name in enumerate(MODEL_CRITERIA):
         failed, clean = sides(rows, index)
         chosen = np.array(failed + clean)
         labels = np.arange(len(chosen)) < len(failed)
@@ -61,7 +61,7 @@ def calibrate(model_folder: Path, out: Path, seed: int, scenarios: int, pass_sha
         facts.update(calibration_error=errors)
     with step("write") as facts:
         write_calibration(out, value)
-        facts.update(out=str(out), thresholds={c: value.of(c).fail_at for c in CRITERIA})
+        facts.update(out=str(out), thresholds={c: value.of(c).fail_at for c in MODEL_CRITERIA})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA
 from app.judge.calibration import Calibration
 from app.judge.rubric import Rubric
 from app.training.base import find_base, load_model, load_tokenizer
@@ -73,7 +73,7 @@ def markdown(named: dict[str, dict[str, Any]]) -> str:
             + " |",
             "|" + "---|" * (1 + 4 * len(named)),
         ]
-        for criterion in CRITERIA:
+        for criterion in MODEL_CRITERIA:
             cells = []
             for figures in named.values():
                 row = figures[split][criterion]

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from app.bench.balance import auc
 from app.bench.generate import Split, generate
 from app.bench.imports import read_imports
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.judge.calibration import Calibration
 from app.schemas import Context, Draft
 from app.training.calibration import apply
-from app.training.mixture import DEV_FILE, HELD_OUT_AUTHORS, Labelled, from_example
+from app.training.mixture import AUTHORS, DEV_FILE, Labelled, from_example
 from app.training.scoring import p_fail
 
 Digits = NDArray[np.float64]
@@ -48,7 +48,7 @@ def held_out_generated(seed: int, split: Split, scenarios: int, drafts: int = 6)
 def unseen_authors(folder: Path, each: int, seed: int) -> dict[str, list[Whole]]:
     """Up to ``each`` drafts per author that training never shows, half of them labelled fail; labels are noisy."""
     found: dict[str, list[Whole]] = {}
-    for author in HELD_OUT_AUTHORS:
+    for author in AUTHORS:
         rows = list(read_imports(_file(folder, f"{author}.jsonl")))
         rng = Random(f"{author}:{seed}")
         rng.shuffle(rows)
@@ -73,7 +73,7 @@ def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Cal
     """Per criterion: AUC, balanced accuracy at the threshold, share of clean drafts that pass, share caught."""
     raw = p_fail(digits)
     figures: dict[str, dict[str, Any]] = {}
-    for index, criterion in enumerate(CRITERIA):
+    for index, criterion in enumerate(MODEL_CRITERIA):
         failed, clean = sides(rows, index)
         fitted = calibration.of(criterion)
         cut = 0.5 if fitted.fail_at is None else fitted.fail_at
@@ -111,12 +111,12 @@ def whole_figures(rows: Sequence[Whole], digits: Digits, calibration: Calibratio
 def margins(digits: Digits, calibration: Calibration) -> Digits:
     """Calibrated P(fail) per criterion: shape (drafts, criteria)."""
     raw = p_fail(digits)
-    return np.stack([apply(calibration.of(c), raw[:, i]) for i, c in enumerate(CRITERIA)], 1)
+    return np.stack([apply(calibration.of(c), raw[:, i]) for i, c in enumerate(MODEL_CRITERIA)], 1)
 
 
 def fails(digits: Digits, calibration: Calibration) -> NDArray[np.bool_]:
     """Whether any criterion reaches its threshold."""
-    cuts = [calibration.of(c).fail_at or 0.5 for c in CRITERIA]
+    cuts = [calibration.of(c).fail_at or 0.5 for c in MODEL_CRITERIA]
     return np.asarray((margins(digits, calibration) >= np.array(cuts)).any(-1))
 
 

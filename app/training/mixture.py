@@ -18,17 +18,19 @@ from typing import Any
 
 from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA, OVERALL
 from app.errors import SetupError
+from app.judge.decision import blocking
+from app.judge.policy import default_policy
 from app.judge.rubric import Rubric
+from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 from app.training.encode import answer_ids, digit_ids, prompt_ids
 
-DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 1.5, 0.02, 0.1
+DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 2.0, 0.02, 0.1
 PASS_WEIGHT = 0.5
 """Published "pass" labels are right about half of the time beyond chance, so they count half."""
-HELD_OUT_AUTHORS = ("third_party_c", "third_party_d", "third_party_f")
-TRAIN_AUTHORS = ("third_party_a", "third_party_b", "third_party_e", "salesconversion_bench")
+AUTHORS = (*(f"third_party_{letter}" for letter in "abcdef"), "salesconversion_bench")
 DEV_FILE = "dev_adjudicated.jsonl"
 
 
@@ -62,7 +64,7 @@ class Item:
 
 def from_example(example: Example, explain: bool = False) -> Labelled:
     """A generated example as a labelled draft; with its reason when the answer shall explain."""
-    scores = tuple(example.scores[c] for c in CRITERIA)
+    scores = tuple(example.scores[c] for c in MODEL_CRITERIA)
     group = f"{example.group}{'+why' if explain else ''}"
     return Labelled(
         example.id, group, example.parsed_context, example.draft, scores, 1.0, example.why if explain else None
@@ -80,8 +82,12 @@ def generated(seed: int, scenarios: int, drafts: int, explain_share: float = 0.1
     return found
 
 
-def published(folder: Path, count: int, seed: int) -> tuple[list[Labelled], dict[str, str]]:
+def published(
+    folder: Path, count: int, seed: int, authors: Sequence[str] = AUTHORS
+) -> tuple[list[Labelled], dict[str, str]]:
     """Up to ``count`` published drafts, drawn evenly over authors, labels and criteria; and their licences.
+
+    A "pass" is kept only where no flag and no rule of ours speaks against it: blind labels upheld 56 % of them.
 
     Raises
     ------
@@ -92,7 +98,8 @@ def published(folder: Path, count: int, seed: int) -> tuple[list[Labelled], dict
     rng = Random(f"published:{seed}")
     buckets: dict[tuple[str, str], list[Imported]] = {}
     licences: dict[str, str] = {}
-    for author in TRAIN_AUTHORS:
+    rules, policy = Ruleset(default_policy()), default_policy()
+    for author in authors:
         path = folder / f"{author}.jsonl"
         if not path.is_file():
             raise SetupError(f"The file of published drafts {path.name} is missing in {folder}.")
@@ -101,19 +108,17 @@ def published(folder: Path, count: int, seed: int) -> tuple[list[Labelled], dict
             key = text_key(row.draft, row.context.company_name)
             if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts or key in seen:
                 continue
-            if row.failed and row.criterion is None:
-                continue
-            if not row.failed and row.flags:
+            if not row.failed and (row.flags or blocking(rules.check(row.draft, row.context), policy)):
                 continue
             seen.add(key)
             licences[row.author] = row.license
-            label = row.criterion if row.failed and row.criterion else "pass"
+            label = (row.criterion or OVERALL) if row.failed else "pass"
             buckets.setdefault((author, label), []).append(row)
     chosen: list[Imported] = []
     for rows in buckets.values():
         rng.shuffle(rows)
-    share = {author: count // len(TRAIN_AUTHORS) for author in TRAIN_AUTHORS}
-    for author, quota in share.items():
+    quota = count // max(1, len(authors))
+    for author in authors:
         fails = [rows for (a, label), rows in sorted(buckets.items()) if a == author and label != "pass"]
         chosen += buckets.get((author, "pass"), [])[: quota // 2]
         chosen += _round_robin(fails, quota - quota // 2)
@@ -131,9 +136,9 @@ def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:
 
 def _from_imported(row: Imported) -> Labelled:
     if row.failed:
-        scores = tuple(1 if c == row.criterion else None for c in CRITERIA)
+        scores = tuple(1 if c in (row.criterion, OVERALL) else None for c in MODEL_CRITERIA)
         return Labelled(row.id, row.pair or row.id, row.context, row.draft, scores)
-    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(CRITERIA), PASS_WEIGHT)
+    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(MODEL_CRITERIA), PASS_WEIGHT)
 
 
 def _development(path: Path) -> tuple[set[str], set[str]]:
@@ -223,6 +228,6 @@ def counts(rows: Sequence[Labelled]) -> dict[str, int]:
     """How many drafts violate each criterion, and how many violate none."""
     found: Counter[str] = Counter()
     for row in rows:
-        broken = [c for c, score in zip(CRITERIA, row.scores, strict=True) if score == 1]
+        broken = [c for c, score in zip(MODEL_CRITERIA, row.scores, strict=True) if score == 1]
         found.update(broken or ["none"])
     return dict(sorted(found.items()))

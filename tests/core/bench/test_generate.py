@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from random import Random
 
 import pytest
 
+from app.bench import moves as m
 from app.bench.balance import length_auc, longer_wins
+from app.bench.banks import load_bank
 from app.bench.generate import SPLITS, Example, generate
-from app.bench.moves import CRITERIA
-from app.bench.scenarios import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES
+from app.bench.moves import CRITERIA, MODEL_CRITERIA, OVERALL
+from app.bench.scenarios import FAMILIES, HELD_OUT_FAMILIES, TRAIN_FAMILIES, make_scenario
 from app.training.encode import default_rubric
 
 COUNT = {"train": 400, "valid": 300, "test": 300}
@@ -30,7 +33,26 @@ def test_another_seed_gives_other_examples():
 
 
 def test_criteria_are_the_model_criteria_of_the_default_rubric():
-    assert tuple(c.id for c in default_rubric().model_criteria) == CRITERIA
+    assert tuple(c.id for c in default_rubric().model_criteria) == MODEL_CRITERIA
+
+
+def test_every_criterion_of_the_default_rubric_has_labels(examples):
+    assert {c.id for c in default_rubric().criteria} == set(CRITERIA) | {OVERALL} == set(examples["train"][0].scores)
+
+
+def test_the_whole_follows_from_its_parts(examples):
+    for example in examples["train"]:
+        parts = [example.scores[c] for c in CRITERIA]
+        assert example.scores[OVERALL] == (1 if 1 in parts else None if None in parts else 5)
+
+
+def test_no_vendor_of_training_is_tested_on(examples):
+    assert not {e.vendor for e in examples["train"]} & {e.vendor for e in examples["test"]}
+
+
+def test_every_draft_is_tagged(examples):
+    assert {e.difficulty for e in examples["train"]} == {"easy", "medium", "hard"}
+    assert {e.mode for e in examples["train"]} == {"programmatic"}
 
 
 def test_every_context_is_accepted_by_the_service(examples):
@@ -41,9 +63,9 @@ def test_every_context_is_accepted_by_the_service(examples):
 
 @pytest.mark.parametrize("split", list(SPLITS))
 def test_every_criterion_is_violated_and_clean_often_enough(examples, split):
-    for criterion in CRITERIA:
+    for criterion in (*CRITERIA, OVERALL):
         scores = [e.scores[criterion] for e in examples[split]]
-        assert scores.count(1) >= 0.03 * len(scores), criterion
+        assert scores.count(1) >= (0.03 if criterion in MODEL_CRITERIA else 0.005) * len(scores), criterion
         assert scores.count(5) >= 0.3 * len(scores), criterion
 
 
@@ -95,30 +117,25 @@ def _numbers(text: str) -> set[int]:
     }
 
 
-def test_an_overcommitted_count_exceeds_the_bench_and_an_honest_one_does_not(examples):
-    """Recomputed from the context that is sent, not from the scenario that the draft was written from."""
+def test_an_overcommitted_count_exceeds_the_bench_and_an_honest_one_does_not():
+    """Numbers read back from the sentence: all but spans of time count people."""
+    bank, rng = load_bank("train"), Random(4)
     seen = {"honest": 0, "broken": 0}
-    for example in examples["train"]:
-        move = next((m.partition("=")[2] for m in example.moves if m.startswith("offer=")), "")
-        stacks = example.parsed_context.bench_summary
-        if stacks is None or move not in ("fits", "fits:count"):
-            continue
-        offer = re.search(
-            r"[^.\n]*\b(?:start \S+ \S* ?\S+ engineers|engineers are free|people ready|on this in|would get"
-            r"|can confirm|group of)[^.\n]*",
-            example.draft.body,
-        )
-        if offer is None:
-            continue
-        listed = max((r.available_engineers or 0) for r in stacks.stacks.values())
-        count = max((n for n in _numbers(offer.group().split(" in ")[0])), default=0)
-        if move == "fits":
-            seen["honest"] += 1
-            assert count <= listed
-            assert example.scores["capacity"] == 5
-        else:
-            seen["broken"] += 1
-            assert example.scores["capacity"] == 1
+    for _ in range(400):
+        s = make_scenario(rng, bank, "ready")
+        record = s.bench[s.stack]
+        times = {d for extra in (0, 7, 14) for d in (record.days + extra, (record.days + extra) // 7)}
+        for bad in (False, True):
+            move = rng.choice(m.capacity(s, bank, rng, bad=bad))
+            counts = _numbers(move.text) - times
+            if move.name == "fits" and counts:
+                seen["honest"] += 1
+                assert max(counts) <= record.free, move.text
+                assert not move.breaks
+            elif move.name == "fits:count" and counts:
+                seen["broken"] += 1
+                assert max(counts) > record.free, move.text
+                assert move.breaks == ("capacity",)
     assert min(seen.values()) > 20
 
 
@@ -137,8 +154,9 @@ def test_a_wrong_value_is_not_in_the_facts(examples):
     assert checked > 5
 
 
-def test_hostile_drafts_keep_the_label_of_their_content(examples):
+def test_a_hostile_draft_fails_as_a_whole_and_teaches_nothing_about_tone(examples):
     hostile = [e for e in examples["train"] if e.hostile]
     assert len(hostile) > 20
-    assert {bool(e.violated) for e in hostile} == {True, False}
+    assert all(e.scores["hostile"] == e.scores[OVERALL] == 1 for e in hostile)
     assert all(e.scores["tone"] in (None, 1) for e in hostile)
+    assert not any(e.scores["hostile"] == 1 for e in examples["train"] if not e.hostile)

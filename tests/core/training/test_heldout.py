@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
@@ -44,11 +44,11 @@ def test_criterion_figures_by_hand():
     ]
     rows, digits = rows_and_digits(table)
     figures = criterion_figures(rows, digits, Calibration())
-    assert figures["capacity"]["auc"] == pytest.approx(3 / 4)
-    assert figures["capacity"]["caught"] == 0.5
-    assert figures["capacity"]["clean_pass"] == 0.5
+    assert figures["grounding"]["auc"] == pytest.approx(3 / 4)
+    assert figures["grounding"]["caught"] == 0.5
+    assert figures["grounding"]["clean_pass"] == 0.5
     assert figures["tone"] == {
-        "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 2,
+        "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 3,
     }  # fmt: skip
     assert figures["all"] == {"clean_pass": 0.5, "n_clean": 2}
 
@@ -63,9 +63,11 @@ def test_whole_figures_take_the_worst_criterion():
 
 def test_each_criterion_has_its_own_map_and_threshold():
     calibration = Calibration(criteria={"tone": CriterionCalibration(a=1.0, b=2.0, fail_at=0.95)})
+    tone = MODEL_CRITERIA.index("tone")
     digits = np.array([[digits_for(0.4)] * 5])
-    assert margins(digits, calibration)[0, :4] == pytest.approx([0.4] * 4)
-    assert margins(digits, calibration)[0, 4] == pytest.approx(1 / (1 + np.exp(-(np.log(0.4 / 0.6) + 2))))
+    found = margins(digits, calibration)[0]
+    assert np.delete(found, tone) == pytest.approx([0.4] * 4)
+    assert found[tone] == pytest.approx(1 / (1 + np.exp(-(np.log(0.4 / 0.6) + 2))))
     assert not fails(digits, calibration)[0]
 
 
@@ -73,12 +75,12 @@ def test_fitting_keeps_clean_drafts_and_catches_separated_ones():
     rng = np.random.default_rng(2)
     table = []
     for _ in range(300):
-        scores = tuple(1 if rng.random() < 0.3 else 5 for _ in CRITERIA)
+        scores = tuple(1 if rng.random() < 0.3 else 5 for _ in MODEL_CRITERIA)
         table.append((scores, [float(np.clip(rng.normal(0.7 if s == 1 else 0.1, 0.1), 0.001, 0.999)) for s in scores]))
     rows, digits = rows_and_digits(table)
     calibration, errors = fit_all(rows, p_fail(digits), 0.98, 0.0, "a test")
     figures = criterion_figures(rows, digits, calibration)
-    for criterion in CRITERIA:
+    for criterion in MODEL_CRITERIA:
         assert calibration.of(criterion).fail_at >= FLOOR
         assert figures[criterion]["clean_pass"] >= 0.98
         assert figures[criterion]["caught"] > 0.9

@@ -9,14 +9,16 @@ from random import Random
 
 import pytest
 
-from app.bench.moves import CRITERIA
+from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
+from app.judge.decision import blocking
+from app.judge.policy import default_policy
+from app.judge.rules import Ruleset
 from app.schemas import Draft
 from app.training.mixture import (
+    AUTHORS,
     DEV_FILE,
-    HELD_OUT_AUTHORS,
     PASS_WEIGHT,
-    TRAIN_AUTHORS,
     Item,
     bins,
     digest,
@@ -48,16 +50,28 @@ def test_no_development_draft_is_trained_on(data):
     assert not texts & {text_key(row.draft, row.context.company_name) for row in rows}
 
 
-def test_authors_are_either_trained_on_or_held_out():
-    assert not set(TRAIN_AUTHORS) & set(HELD_OUT_AUTHORS)
+def test_an_author_left_out_contributes_nothing(data):
+    everyone, licences = published(data, 700, seed=1)
+    rest, fewer = published(data, 700, seed=1, authors=[name for name in AUTHORS if name != "third_party_c"])
+    assert len(licences) == len(fewer) + 1
+    assert {row.id[0] for row in rest} < {row.id[0] for row in everyone} or len(fewer) == len(AUTHORS) - 1
 
 
-def test_a_published_fail_speaks_of_one_criterion_and_a_pass_counts_half(data):
+def test_a_published_fail_speaks_of_one_criterion_and_the_whole_and_a_pass_counts_half(data):
     rows, _ = published(data, 400, seed=1)
     for row in rows:
         known = [score for score in row.scores if score is not None]
-        assert known in ([1], [5] * len(CRITERIA))
-        assert row.weight == (1.0 if known == [1] else PASS_WEIGHT)
+        assert known in ([1], [1, 1], [5] * len(MODEL_CRITERIA))
+        assert row.scores[-1] in (1, 5)
+        assert row.weight == (PASS_WEIGHT if row.scores[-1] == 5 else 1.0)
+
+
+def test_a_published_pass_that_a_rule_blocks_teaches_nothing(data):
+    rules, policy = Ruleset(default_policy()), default_policy()
+    rows, _ = published(data, 100_000, seed=1)
+    passes = [row for row in rows if row.scores[-1] == 5]
+    assert len(passes) > 100
+    assert not [row.id for row in passes if blocking(rules.check(row.draft, row.context), policy)]
 
 
 def test_missing_files_are_named(tmp_path):
