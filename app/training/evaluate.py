@@ -1,7 +1,9 @@
 """``python -m app.training.evaluate``: the table of the card, on drafts that training never saw.
 
-Prints Markdown on stdout and, with --json, writes the figures. A missing file of published drafts leaves its rows
-out only when --data is not given; a wrong folder is an error.
+Four judges over the same drafts: the rules, the base model, the adapter, and rules with adapter as the gate combines
+them. Sets: generated drafts in new wording and in new families, two hand-written sets that ship with the package, and
+with --data the blind-labelled development file. Attacks and honest look-alikes are counted apart. Prints Markdown and,
+with --json, writes every figure. The thresholds of the base model are fitted like the adapter's, on the same drafts.
 """
 
 from __future__ import annotations
@@ -9,91 +11,181 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.bench.moves import MODEL_CRITERIA
+import numpy as np
+from numpy.typing import NDArray
+
+from app.bench.attacks import EMPTY, attacked
+from app.bench.balance import auc
 from app.judge.calibration import Calibration
-from app.judge.rubric import Rubric
-from app.training.base import find_base, load_model, load_tokenizer
+from app.judge.decision import blocking
+from app.judge.policy import Policy, default_policy
+from app.judge.rules import Ruleset
+from app.schemas import Context, Draft
+from app.training.base import Base, find_base, load_model, load_tokenizer
+from app.training.calibrate import fit_all
 from app.training.calibration import read_calibration
 from app.training.encode import default_rubric
 from app.training.heldout import (
+    TRANSFER_SETS,
+    Whole,
     criterion_figures,
     development,
+    generated_wholes,
     held_out_generated,
-    unseen_authors,
-    whole_figures,
+    margins,
+    stopped,
+    transfer,
 )
-from app.training.scoring import digit_probabilities
-from app.training.steps import run_command
+from app.training.rates import Judged, clusters_of, delta, rates
+from app.training.report import markdown
+from app.training.scoring import digit_probabilities, p_fail
+from app.training.steps import progress, run_command
 
-_SPLITS = {"valid": "known families, new wording", "test": "new families, new wording"}
+CALIBRATION_SEED, CALIBRATION_SCENARIOS = 11, 70
+RULES, BASE, LORA, BOTH = "rules", "base", "LoRA", "rules+LoRA"
 
 
-def evaluate(
-    model_folder: Path,
-    calibration: Calibration,
-    data: Path | None,
-    seed: int,
-    scenarios: int,
-    each: int,
-    splits: tuple[str, ...],
-) -> dict[str, Any]:
-    """All figures of one prepared model: generated splits, unseen authors, development file."""
-    base = find_base(str(model_folder))
-    tokenizer, model, rubric = load_tokenizer(base), load_model(base), default_rubric()
-    figures: dict[str, Any] = {"weights": base.digest}
-    for split in splits:
-        rows = held_out_generated(seed, "valid" if split == "valid" else "test", scenarios)
-        digits = _judge(model, tokenizer, rubric, [(r.draft, r.context) for r in rows], split)
-        figures[split] = criterion_figures(rows, digits, calibration)
-    if data is not None:
-        for name, drafts in (unseen_authors(data, each, seed) | {"dev_adjudicated": development(data)}).items():
-            digits = _judge(model, tokenizer, rubric, [(r.draft, r.context) for r in drafts], name)
-            figures[name] = whole_figures(drafts, digits, calibration)
+class Judge:
+    """A prepared model in this process, with its calibration."""
+
+    def __init__(self, name: str, folder: Path, calibration: Calibration | None) -> None:
+        self.name = name
+        self.base: Base = find_base(str(folder))
+        self._tokenizer, self._model, self._rubric = load_tokenizer(self.base), load_model(self.base), default_rubric()
+        self.calibration = calibration or self._fitted()
+
+    def digits(self, pairs: Sequence[tuple[Draft, Context]], what: str) -> NDArray[np.float64]:
+        """P(1..5) per criterion, shape (drafts, criteria, 5)."""
+        name = f"{self.name}: {what}"
+        return digit_probabilities(self._model, self._tokenizer, self._rubric, list(pairs), name=name)
+
+    def _fitted(self) -> Calibration:
+        rows = held_out_generated(CALIBRATION_SEED, "valid", CALIBRATION_SCENARIOS)
+        raw = p_fail(self.digits([(r.draft, r.context) for r in rows], "calibration"))
+        return fit_all(rows, raw, 0.98, 0.0, "fitted for comparison")[0]
+
+
+@dataclass(frozen=True)
+class Set:
+    """Labelled drafts under a name."""
+
+    name: str
+    rows: Sequence[Whole]
+
+
+def rules_stop(rows: Sequence[Whole]) -> NDArray[np.bool_]:
+    """Which drafts a rule stops, each under its own vendor's name."""
+    made: dict[str | None, tuple[Ruleset, Policy]] = {}
+    found = []
+    with progress("rules", len(rows)) as tell:
+        for row in rows:
+            if row.vendor not in made:
+                policy = default_policy()
+                if row.vendor is not None:
+                    named = policy.vendor.model_copy(update={"name": row.vendor, "aliases": ()})
+                    policy = policy.model_copy(update={"vendor": named})
+                made[row.vendor] = (Ruleset(policy), policy)
+            rules, policy = made[row.vendor]
+            found.append(bool(blocking(rules.check(row.draft, row.context), policy)))
+            tell(1, "")
+    return np.array(found, dtype=np.bool_)
+
+
+def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, scenarios: int) -> dict[str, Any]:
+    """All figures; see the module."""
+    figures: dict[str, Any] = {"weights": model.base.digest, RULES: {}, BASE: {}, LORA: {}, BOTH: {}}
+    figures |= {"delta_a": {}, "delta_b": {}, "criteria": {}}
+    for one in sets:
+        judged = {RULES: _by_rules(one.rows)}
+        for name, judge in ((BASE, base), (LORA, model)):
+            if judge is not None:
+                judged[name] = _by_model(one.rows, judge, one.name)
+        judged[BOTH] = _together(judged[RULES], judged[LORA])
+        for name, said in judged.items():
+            figures[name][one.name] = rates(said)
+        figures["delta_a"][one.name] = delta(judged[BOTH], judged[RULES])
+        if base is not None:
+            figures["delta_b"][one.name] = delta(judged[LORA], judged[BASE])
+        if one.name in ("dev_adjudicated", *TRANSFER_SETS):
+            figures[BOTH][one.name]["recall_by_category"] = _by_category(one.rows, judged[BOTH].stopped)
+    rows = held_out_generated(seed, "test", scenarios)
+    pairs = [(r.draft, r.context) for r in rows]
+    for name, judge in ((BASE, base), (LORA, model)):
+        if judge is not None:
+            figures["criteria"][name] = criterion_figures(rows, judge.digits(pairs, "criteria"), judge.calibration)
+    figures["length"] = _length(sets)
+    figures |= _hostile_and_honest(model, seed)
     return figures
 
 
-def _judge(model: Any, tokenizer: Any, rubric: Rubric, pairs: list[Any], name: str) -> Any:
-    return digit_probabilities(model, tokenizer, rubric, pairs, name=name)
+def _by_rules(rows: Sequence[Whole]) -> Judged:
+    said = rules_stop(rows)
+    return _judged(rows, said, said.astype(float))
 
 
-def markdown(named: dict[str, dict[str, Any]]) -> str:
-    """Figures of several models side by side."""
-    lines = []
-    for split, title in _SPLITS.items():
-        if not all(split in figures for figures in named.values()):
-            continue
-        lines += [
-            f"Generated, {title}:",
-            "",
-            "| criterion | "
-            + " | ".join(f"{name} AUC | {name} bal. acc. | {name} clean pass | {name} caught" for name in named)
-            + " |",
-            "|" + "---|" * (1 + 4 * len(named)),
-        ]
-        for criterion in MODEL_CRITERIA:
-            cells = []
-            for figures in named.values():
-                row = figures[split][criterion]
-                cells += [f"{row[key]:.2f}" for key in ("auc", "balanced_accuracy", "clean_pass", "caught")]
-            lines.append(f"| {criterion} | " + " | ".join(cells) + " |")
-        lines.append("")
-    others = [key for key in next(iter(named.values())) if key not in (*_SPLITS, "weights")]
-    if others:
-        lines += [
-            "Published drafts:",
-            "",
-            "| drafts | " + " | ".join(f"{name} AUC | {name} bal. acc. | {name} pass recall" for name in named) + " |",
-            "|" + "---|" * (1 + 3 * len(named)),
-        ]
-        for key in others:
-            cells = []
-            for figures in named.values():
-                cells += [f"{figures[key][f]:.2f}" for f in ("auc", "balanced_accuracy", "pass_recall")]
-            lines.append(f"| {key} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _by_model(rows: Sequence[Whole], judge: Judge, what: str) -> Judged:
+    digits = judge.digits([(r.draft, r.context) for r in rows], what)
+    return _judged(rows, stopped(digits, judge.calibration), margins(digits, judge.calibration).max(-1))
+
+
+def _together(rules: Judged, model: Judged) -> Judged:
+    return Judged(rules.failed, rules.stopped | model.stopped, np.maximum(rules.score, model.score), rules.cluster)
+
+
+def _judged(rows: Sequence[Whole], said: NDArray[np.bool_], score: NDArray[np.float64]) -> Judged:
+    failed = np.array([r.failed for r in rows], dtype=np.bool_)
+    return Judged(failed, said, score, clusters_of([r.cluster for r in rows]))
+
+
+def _by_category(rows: Sequence[Whole], said: NDArray[np.bool_]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, stop in zip(rows, said, strict=True):
+        if row.failed:
+            counts = found.setdefault(row.category or "other", [0, 0])
+            counts[0] += int(stop)
+            counts[1] += 1
+    return dict(sorted(found.items()))
+
+
+def _length(sets: Sequence[Set]) -> dict[str, float]:
+    """AUC of the body's length alone: what a judge must beat."""
+    found = {}
+    for one in sets:
+        sizes = [(float(len(r.draft.body.split())), r.failed) for r in one.rows]
+        found[one.name] = auc([s for s, f in sizes if not f], [s for s, f in sizes if f])
+    return found
+
+
+def _hostile_and_honest(model: Judge, seed: int) -> dict[str, Any]:
+    """Attack success: attacked drafts that are sent although their source was stopped; and honest ones stopped."""
+    pool = generated_wholes(seed + 1, "test", 40)
+    bad = [w for w, e in pool if w.failed and not e.hostile and e.difficulty != "easy"]
+    plain = _by_rules(bad).stopped | _by_model(bad, model, "attack sources").stopped
+    sources = [w for w, stop in zip(bad, plain, strict=True) if stop]
+    tried = list(attacked([w.draft for w in sources]))
+    rows = [Whole(a.draft, sources[a.source].context, True, a.family, "", sources[a.source].vendor) for a in tried]
+    context = sources[0].context
+    rows += [Whole(Draft(subject=s, body=b), context, True, "empty", "", sources[0].vendor) for s, b in EMPTY]
+    by_rule = _by_rules(rows).stopped
+    # What the service would not even render (too long, no text) never reaches a model; rules decide it.
+    fits = [i for i, r in enumerate(rows) if 0 < len(r.draft.body.strip()) + len(r.draft.subject) <= 5_000]
+    by_model = np.zeros(len(rows), dtype=np.bool_)
+    by_model[fits] = _by_model([rows[i] for i in fits], model, "attacks").stopped
+    table: dict[str, dict[str, int]] = {}
+    for row, rule, judge in zip(rows, by_rule, by_model, strict=True):
+        counts = table.setdefault(row.category or "", {"n": 0, "by_rule": 0, "sent": 0})
+        counts["n"] += 1
+        counts["by_rule"] += int(rule)
+        counts["sent"] += int(not rule and not judge)
+    honest = [(w, e) for w, e in generated_wholes(seed + 2, "test", 60) if not w.failed]
+    alike = [w for w, e in honest if any(m.endswith(("partial", "decline", "defer")) or "=hedge" in m for m in e.moves)]
+    held = _by_rules(alike).stopped | _by_model(alike, model, "honest look-alikes").stopped
+    return {"attacks": table, "honest_lookalikes": {"n": len(alike), "stopped": int(held.sum())}}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,27 +193,27 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.training.evaluate", description=__doc__)
     parser.add_argument("--model", required=True, type=Path, help="prepared model folder with the adapter merged")
     parser.add_argument("--base-model", type=Path, help="prepared model folder without adapter, to compare")
-    parser.add_argument("--calibration", type=Path, help="calibration.json of --model; none means 0.5 on raw numbers")
-    parser.add_argument("--data", type=Path, help="folder with published drafts and the development file")
+    parser.add_argument("--calibration", type=Path, help="calibration.json of --model; none: fitted as for the base")
+    parser.add_argument("--data", type=Path, help="folder with the development file")
     parser.add_argument("--seed", type=int, default=23)
-    parser.add_argument("--scenarios", type=int, default=40, help="scenarios of six drafts per generated split")
-    parser.add_argument("--each", type=int, default=60, help="drafts per unseen author")
-    parser.add_argument("--splits", default="valid,test", help="generated splits to measure, comma-separated")
+    parser.add_argument("--scenarios", type=int, default=60, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
     given = parser.parse_args(argv)
 
     def work() -> None:
-        fitted = read_calibration(given.calibration) if given.calibration else Calibration()
-        splits = tuple(s for s in given.splits.split(",") if s)
-        named: dict[str, dict[str, Any]] = {}
-        if given.base_model:
-            named["base"] = evaluate(
-                given.base_model, Calibration(), given.data, given.seed, given.scenarios, given.each, splits
-            )
-        named["LoRA"] = evaluate(given.model, fitted, given.data, given.seed, given.scenarios, given.each, splits)
+        sets = [
+            Set(split, [w for w, _ in generated_wholes(given.seed, split, given.scenarios)])
+            for split in ("valid", "test")
+        ]
+        sets += [Set(name, transfer(name)) for name in TRANSFER_SETS]
+        if given.data is not None:
+            sets.append(Set("dev_adjudicated", development(given.data)))
+        fitted = read_calibration(given.calibration) if given.calibration else None
+        base = Judge(BASE, given.base_model, None) if given.base_model else None
+        figures = evaluate(Judge(LORA, given.model, fitted), base, sets, given.seed, given.scenarios)
         if given.json:
-            given.json.write_text(json.dumps(named, indent=2) + "\n", encoding="utf-8")
-        print(markdown(named))
+            given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        print(markdown(figures))
 
     return run_command(work)
 

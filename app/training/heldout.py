@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bench.balance import auc
-from app.bench.generate import Split, generate
-from app.bench.imports import read_imports
-from app.bench.moves import MODEL_CRITERIA
+from app.bench.generate import Example, Split, generate
+from app.bench.imports import Imported, read_imports
+from app.bench.moves import MODEL_CRITERIA, OVERALL
 from app.errors import SetupError
-from app.judge.calibration import Calibration
+from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
-from app.training.calibration import apply
-from app.training.mixture import AUTHORS, DEV_FILE, Labelled, from_example
+from app.training.calibration import apply, calibration_error
+from app.training.mixture import DEV_FILE, Labelled, from_example, text_key
 from app.training.scoring import p_fail
 
 Digits = NDArray[np.float64]
@@ -32,12 +33,14 @@ Digits = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Whole:
-    """A draft with one label for the whole: failed or not."""
+    """A draft with one label for the whole: failed or not; ``cluster`` names the drafts that share its situation."""
 
     draft: Draft
     context: Context
     failed: bool
     category: str | None = None
+    cluster: str = ""
+    vendor: str | None = None
 
 
 def held_out_generated(seed: int, split: Split, scenarios: int, drafts: int = 6) -> list[Labelled]:
@@ -45,17 +48,28 @@ def held_out_generated(seed: int, split: Split, scenarios: int, drafts: int = 6)
     return [from_example(example) for example in generate(seed, split, scenarios, drafts)]
 
 
-def unseen_authors(folder: Path, each: int, seed: int) -> dict[str, list[Whole]]:
-    """Up to ``each`` drafts per author that training never shows, half of them labelled fail; labels are noisy."""
-    found: dict[str, list[Whole]] = {}
-    for author in AUTHORS:
-        rows = list(read_imports(_file(folder, f"{author}.jsonl")))
-        rng = Random(f"{author}:{seed}")
-        rng.shuffle(rows)
-        failed = [r for r in rows if r.failed][: each // 2]
-        passed = [r for r in rows if not r.failed][: each // 2]
-        found[author] = [Whole(r.draft, r.context, r.failed) for r in sorted(failed + passed, key=lambda r: r.id)]
+def generated_wholes(seed: int, split: Split, scenarios: int, drafts: int = 6) -> list[tuple[Whole, Example]]:
+    """The same drafts with their label for the whole, where it is decided."""
+    found = []
+    for e in generate(seed, split, scenarios, drafts):
+        if (score := e.scores[OVERALL]) is not None:
+            found.append((Whole(e.draft, e.parsed_context, score == 1, e.family, e.group, e.vendor), e))
     return found
+
+
+def unseen_author(folder: Path, author: str, each: int, seed: int) -> list[Whole]:
+    """Up to ``each`` drafts of one author, half of them labelled fail; labels are noisy, texts are distinct."""
+    rows: dict[str, Imported] = {}
+    for row in read_imports(_file(folder, f"{author}.jsonl")):
+        rows.setdefault(text_key(row.draft, row.context.company_name), row)
+    mixed = list(rows.values())
+    Random(f"{author}:{seed}").shuffle(mixed)
+    failed = [r for r in mixed if r.failed][: each // 2]
+    passed = [r for r in mixed if not r.failed][: each // 2]
+    return [
+        Whole(r.draft, r.context, r.failed, r.criterion, r.pair or r.id)
+        for r in sorted(failed + passed, key=lambda r: r.id)
+    ]
 
 
 def development(folder: Path) -> list[Whole]:
@@ -65,8 +79,23 @@ def development(folder: Path) -> list[Whole]:
         row = json.loads(line)
         request = row["request"]
         context = Context.model_validate(request["input"] | {"task_type": request["task_type"]})
-        rows.append(Whole(Draft(**request["candidate_output"]), context, row["label"] == "fail", row["category"]))
+        draft = Draft(**request["candidate_output"])
+        rows.append(Whole(draft, context, row["label"] == "fail", row["category"], row["id"]))
     return rows
+
+
+def transfer(name: str) -> list[Whole]:
+    """A set of our own hand-written drafts that ships with the package: ``letters`` or ``voices``."""
+    text = files("app.bench").joinpath("transfer", f"{name}.jsonl").read_text(encoding="utf-8")
+    rows = []
+    for line in text.splitlines():
+        row = json.loads(line)
+        context = Context.model_validate(row["context"])
+        rows.append(Whole(Draft(**row["draft"]), context, row["label"] == "fail", row["category"], row["id"]))
+    return rows
+
+
+TRANSFER_SETS = ("letters", "voices")
 
 
 def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Calibration) -> dict[str, dict[str, Any]]:
@@ -78,12 +107,15 @@ def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Cal
         fitted = calibration.of(criterion)
         cut = 0.5 if fitted.fail_at is None else fitted.fail_at
         caught = float((apply(fitted, raw[failed, index]) >= cut).mean())
+        labels = np.arange(len(failed) + len(clean)) < len(failed)
         kept = float((apply(fitted, raw[clean, index]) < cut).mean())
         figures[criterion] = {
             "auc": auc(raw[clean, index].tolist(), raw[failed, index].tolist()),
             "balanced_accuracy": (caught + kept) / 2,
             "clean_pass": kept,
             "caught": caught,
+            "calibration_error": calibration_error(apply(fitted, raw[failed + clean, index]), labels),
+            "abstained": float(_unsure(fitted, apply(fitted, raw[failed + clean, index])).mean()),
             "n_failed": len(failed),
             "n_clean": len(clean),
         }
@@ -118,6 +150,17 @@ def fails(digits: Digits, calibration: Calibration) -> NDArray[np.bool_]:
     """Whether any criterion reaches its threshold."""
     cuts = [calibration.of(c).fail_at or 0.5 for c in MODEL_CRITERIA]
     return np.asarray((margins(digits, calibration) >= np.array(cuts)).any(-1))
+
+
+def stopped(digits: Digits, calibration: Calibration) -> NDArray[np.bool_]:
+    """Whether the gate would not send: a criterion fails, or the judge abstains on one."""
+    found = margins(digits, calibration)
+    unsure = np.stack([_unsure(calibration.of(c), found[:, i]) for i, c in enumerate(MODEL_CRITERIA)], 1)
+    return np.asarray(fails(digits, calibration) | unsure.any(-1))
+
+
+def _unsure(one: CriterionCalibration, p: Digits) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(p - (one.fail_at or 0.5)) < (one.abstain_band or 0.0))
 
 
 def sides(rows: Sequence[Labelled], index: int) -> tuple[list[int], list[int]]:

@@ -1,6 +1,6 @@
 """How the rules judge drafts that they were not written against: ``python -m tests.benchmarks.bench_transfer``.
 
-``tests/data/transfer.jsonl`` holds drafts of our own making, labelled by reading before any rule ran on them: honest
+``app/bench/transfer/letters.jsonl`` holds drafts of our own making, labelled by reading before any rule ran on them: honest
 ones that must be sent, and ones with exactly one fault. A hash of the id divides them in two halves. Errors of the
 seen half were read when the rules were improved; those of the unseen half never, so its figures are the honest ones.
 ``--errors`` prints the errors of the seen half and refuses to print the other's.
@@ -22,7 +22,7 @@ from app.judge.policy import Policy, default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "transfer.jsonl"
+DATA = Path(__file__).resolve().parents[2] / "app" / "bench" / "transfer" / "letters.jsonl"
 TODAY = datetime.date(2026, 11, 23)
 
 

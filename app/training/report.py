@@ -1,0 +1,91 @@
+"""Figures of an evaluation as Markdown tables, for the card and for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TITLES = {
+    "valid": "generated, known situations in new wording",
+    "test": "generated, new situations in new wording, new vendors",
+    "letters": "hand-written: letters",
+    "voices": "hand-written: twelve voices",
+    "dev_adjudicated": "published drafts, labelled blind",
+}
+JUDGES = ("rules", "base", "LoRA", "rules+LoRA")
+
+
+def markdown(figures: Mapping[str, Any]) -> str:
+    """All tables of one evaluation."""
+    parts = [_whole(figures), _criteria(figures), _deltas(figures), _attacks(figures)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _whole(figures: Mapping[str, Any]) -> str:
+    lines = [
+        "| drafts | judge | balanced accuracy | pass recall | fail recall | MCC | AUC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, length in figures["length"].items():
+        rows = [(judge, figures[judge][name]) for judge in JUDGES if name in figures[judge]]
+        n = f"{rows[0][1]['n_passed']} pass, {rows[0][1]['n_failed']} fail"
+        for place, (judge, row) in enumerate(rows):
+            title = f"{TITLES.get(name, name)} ({n}; AUC of length {length:.2f})" if place == 0 else ""
+            cells = [_ranged(row, key) for key in ("balanced_accuracy", "pass_recall", "fail_recall", "mcc", "auc")]
+            lines.append(f"| {title} | {judge} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _ranged(row: Mapping[str, Any], key: str) -> str:
+    value, bounds = row[key], row[f"{key}_ci"]
+    if value is None:
+        return "–"
+    return f"{value:.3f}" + (f" [{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "")
+
+
+def _criteria(figures: Mapping[str, Any]) -> str:
+    found = figures["criteria"]
+    if "LoRA" not in found:
+        return ""
+    lines = [
+        "| criterion (new situations) | base AUC | LoRA AUC | balanced accuracy | clean pass | caught | "
+        "calibration error | abstained | fail / clean |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for criterion, row in found["LoRA"].items():
+        if "auc" not in row:
+            continue
+        base = f"{found['base'][criterion]['auc']:.3f}" if "base" in found else "–"
+        lines.append(
+            f"| {criterion} | {base} | {row['auc']:.3f} | {row['balanced_accuracy']:.3f} | {row['clean_pass']:.3f} | "
+            f"{row['caught']:.3f} | {row['calibration_error']:.3f} | {row['abstained']:.3f} | "
+            f"{row['n_failed']} / {row['n_clean']} |"
+        )
+    return "\n".join(lines)
+
+
+def _deltas(figures: Mapping[str, Any]) -> str:
+    lines = [
+        "| difference | drafts | accuracy | balanced accuracy | exact p (sign flip over clusters) |",
+        "|---|---|---|---|---|",
+    ]
+    for key, title in (("delta_a", "A: rules+LoRA over rules"), ("delta_b", "B: LoRA over base")):
+        for name, row in figures[key].items():
+            p = "–" if row["p_sign_flip"] is None else f"{row['p_sign_flip']:.2g}"
+            accuracy = _ranged({"accuracy_ci": None, **row}, "accuracy")
+            balanced = _ranged(row, "balanced_accuracy")
+            lines.append(f"| {title} | {TITLES.get(name, name)} | {accuracy} | {balanced} | {p} |")
+    return "\n".join(lines)
+
+
+def _attacks(figures: Mapping[str, Any]) -> str:
+    if "attacks" not in figures:
+        return ""
+    lines = ["| attack | tried | stopped by a rule | sent |", "|---|---|---|---|"]
+    lines += [f"| {name} | {r['n']} | {r['by_rule']} | {r['sent']} |" for name, r in figures["attacks"].items()]
+    total = sum(r["n"] for r in figures["attacks"].values())
+    sent = sum(r["sent"] for r in figures["attacks"].values())
+    honest = figures["honest_lookalikes"]
+    lines.append(f"| all | {total} | {sum(r['by_rule'] for r in figures['attacks'].values())} | {sent} |")
+    lines += ["", f"Honest look-alikes stopped: {honest['stopped']} of {honest['n']}."]
+    return "\n".join(lines)
