@@ -198,7 +198,7 @@ def _pairwise_tokens(winner: str) -> list[str]:
 
 
 def _entry(token: str, confidence: float, unreported: bool, alternatives: int) -> dict[str, Any]:
-    """One position: the token, and as many of the likeliest as asked, digits first where a grammar allows only those."""
+    """One position: the token and as many of the likeliest as were asked; at a score only the digits are legal."""
     bare = token.strip("[,]")
     if len(bare) == 1 and bare in "12345":
         choices = [token.replace(bare, d) for d in "12345"]
