@@ -44,7 +44,10 @@ def test_wilson_alone_covers_less_near_the_edge_which_is_why_it_is_mended_there(
     assert made.conservative.lo < made.recommended.lo
 
 
-def paired_setting(n, grid=np.linspace(0.01, 0.98, 36)):
+USUAL = np.linspace(0.01, 0.98, 36)
+
+
+def paired_setting(n, grid=USUAL):
     b, a = (side.ravel() for side in np.mgrid[0 : n + 1, 0 : n + 1])
     some = a + b <= n
     a, b = a[some], b[some]
