@@ -25,8 +25,8 @@ TABLES = [
 ]
 
 
-# AC1, its standard error, and Krippendorff's alpha of each table, as irrCAC 0.4.4 gives them. They stand here because the
-# package pins scipy 1.12: `CAC(DataFrame(rows_of(table).T), digits=12)`, then `.gwet()` and `.krippendorff()`.
+# AC1, its standard error, and Krippendorff's alpha of each table, as irrCAC 0.4.4 gives them. They stand here because
+# the package pins scipy 1.12: `CAC(DataFrame(rows_of(table).T), digits=12)`, then `.gwet()` and `.krippendorff()`.
 IRRCAC = [
     (0.746679881070, 0.079502775323, 0.748064324002),
     (0.935008665511, 0.027397490466, 0.222656250000),
