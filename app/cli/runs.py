@@ -259,12 +259,12 @@ def _send(service: Service, run_id: str, records: Records, on_error: str) -> dic
 def _told(result: dict[str, Any], records: Records, file: str) -> None:
     """What became of the upload, on standard error; faults by the line of the file."""
     sys.stderr.write(f"{result['accepted']} of {result['received']} records are stored.\n")
-    faults = result["errors"]
-    for fault in faults[:MAX_FAULTS]:
+    shown = result["errors"][:MAX_FAULTS]
+    for fault in shown:
         line = records.rows[fault["line"] - 1].line
         sys.stderr.write(f"  {file}:{line}: {fault['path']}: {fault['message']}\n")
-    if len(faults) > MAX_FAULTS:
-        sys.stderr.write(f"  and {len(faults) - MAX_FAULTS} more; --json lists them all.\n")
+    if (more := result["rejected"] - len({fault["line"] for fault in shown})) > 0:
+        sys.stderr.write(f"  and {more} more.\n")
 
 
 def _shown(run: dict[str, Any]) -> None:
