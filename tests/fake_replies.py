@@ -110,10 +110,13 @@ def completion_body(
     reason: str,
     text: str | None,
     finish_reason: str | None,
-    logprobs: bool,
+    alternatives: int | None,
     model: str,
 ) -> bytes:
-    """The whole reply, built once for each distinct script step."""
+    """The whole reply, built once for each distinct script step.
+
+    ``alternatives`` is how many tokens the caller asked to see at each position; None when it asked for no log-probs.
+    """
     values = (scores,) * count if isinstance(scores, int) else scores
     tokens = _pairwise_tokens(winner) if pairwise else _score_tokens(values, explain, reason, kind == "joined_tokens")
     content: str | None = "".join(tokens)
@@ -141,8 +144,8 @@ def completion_body(
     if text is not None:
         content, tokens = text, list(text)
     entries = None
-    if logprobs and kind != "missing_logprobs":
-        entries = {"content": [_entry(t, confidence, kind == "unreported_logprobs") for t in tokens]}
+    if alternatives is not None and kind != "missing_logprobs":
+        entries = {"content": [_entry(t, confidence, kind == "unreported_logprobs", alternatives) for t in tokens]}
     return orjson.dumps(
         {
             "id": "chatcmpl-fake",
@@ -194,8 +197,8 @@ def _pairwise_tokens(winner: str) -> list[str]:
     return ['{"', "w", '":"', winner, '"}']
 
 
-def _entry(token: str, confidence: float, unreported: bool) -> dict[str, Any]:
-    """One position: the token, and for a digit all five of them, the way a grammar leaves them legal."""
+def _entry(token: str, confidence: float, unreported: bool, alternatives: int) -> dict[str, Any]:
+    """One position: the token and as many of the likeliest as were asked; at a score only the digits are legal."""
     bare = token.strip("[,]")
     if len(bare) == 1 and bare in "12345":
         choices = [token.replace(bare, d) for d in "12345"]
@@ -208,12 +211,12 @@ def _entry(token: str, confidence: float, unreported: bool) -> dict[str, Any]:
     for choice in choices:
         p = 1.0 if len(choices) == 1 else confidence if choice == token else rest
         top.append((choice, UNREPORTED if unreported else max(UNREPORTED, math.log(p) if p > 0 else UNREPORTED)))
-    top += [(f"<{n}>", UNREPORTED) for n in range(20 - len(top))]
+    top += [(f"<{n}>", UNREPORTED) for n in range(alternatives - len(top))]
     top.sort(key=lambda item: -item[1])
     chosen = next(value for choice, value in top if choice == token)
     return {
         "token": token,
         "logprob": chosen,
         "bytes": list(token.encode()),
-        "top_logprobs": [{"token": t, "logprob": v, "bytes": list(t.encode())} for t, v in top],
+        "top_logprobs": [{"token": t, "logprob": v, "bytes": list(t.encode())} for t, v in top[:alternatives]],
     }

@@ -200,7 +200,7 @@ class FakeEngine:
             reason=step.reason,
             text=step.text,
             finish_reason=step.finish_reason,
-            logprobs=bool(request.get("logprobs")),
+            alternatives=int(request.get("top_logprobs") or 0) if request.get("logprobs") else None,
             model=self.model,
         )
         if step.kind in {"slow_drip", "ok_after_drip"}:

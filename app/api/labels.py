@@ -39,7 +39,7 @@ router = APIRouter(tags=["labels"])
         201: {"model": Label, "description": "The one label, as it is stored"},
         **responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
     },
-    openapi_extra=describe_records(LabelIn, run_examples.LABELS),
+    openapi_extra=describe_records(LabelIn, run_examples.LABELS, json_is_one=True),
 )
 async def add(
     request: Request,

@@ -264,16 +264,19 @@ class _Elements:
             return Record(self._number, fault=_fault("item", error))
 
 
-def describe_records(model: type[BaseModel], examples: list[dict[str, Any]]) -> dict[str, Any]:
-    """``openapi_extra`` for a route whose records are read by :class:`Records`."""
+def describe_records(
+    model: type[BaseModel], examples: list[dict[str, Any]], *, json_is_one: bool = False
+) -> dict[str, Any]:
+    """``openapi_extra`` for a route whose records are read by :class:`Records`; ``json_is_one`` where JSON is one."""
     one = {"$ref": f"#/components/schemas/{model.__name__}"}
+    many = {"schema": {"type": "array", "items": one, "minItems": 1}, "example": examples}
     lines = "\n".join(json.dumps(example) for example in examples) + "\n"
     content = {
         "application/x-ndjson": {
             "schema": {"type": "string", "minLength": 2, "description": "One object a line."},
             "example": lines,
         },
-        "application/json": {"schema": {"type": "array", "items": one, "minItems": 1}, "example": examples},
+        "application/json": {"schema": one, "example": examples[0]} if json_is_one else many,
     }
     return {"requestBody": {"required": True, "content": content}}
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
 
 from app.cli import shown
+from app.cli.terminal import console
 from app.errors import InvalidInput, NotAuthenticated, SetupError
 from app.schemas import Action, Draft, Finding, GateResponse, Problem
 from app.settings import Settings, load_settings
@@ -59,7 +59,7 @@ def gate(file: RequestFile, url: UrlOption = None, key: KeyOption = None, as_jso
     if as_json:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        shown.gate(Console(highlight=False), decision, _draft_of(raw))
+        shown.gate(console(), decision, _draft_of(raw))
     raise typer.Exit(EXIT_CODES[decision.action])
 
 
@@ -96,8 +96,7 @@ def rules(
         told = {"action": action, "findings": [finding.model_dump(mode="json") for finding in findings]}
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        console = Console(highlight=False)
-        shown.rules(console, action, findings, request.draft)
+        shown.rules(console(), action, findings, request.draft)
     raise typer.Exit(EXIT_CODES[action])
 
 
@@ -113,7 +112,7 @@ def judge(url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = Fa
     if as_json:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        shown.judge(Console(highlight=False), answer)
+        shown.judge(console(), answer)
 
 
 def check(file: Annotated[Path, typer.Argument(help="A policy in TOML.")]) -> None:

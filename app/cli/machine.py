@@ -33,7 +33,7 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     home: HomeOption = None,
     engine: EngineOption = None,
-    no_engine: Annotated[bool, typer.Option("--no-engine", help="No model: the rules decide alone.")] = False,
+    no_engine: Annotated[bool, typer.Option("--no-engine", help="No model: the rules alone decide.")] = False,
 ) -> None:
     """Start everything on this machine: Postgres, the API and the judge model.
 

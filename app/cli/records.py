@@ -8,6 +8,7 @@ lacks is named by file and line, before anything is sent.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -78,9 +79,7 @@ def _raw_rows(path: Path, system: str) -> Iterator[tuple[int, dict[str, Any]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"The file {path} cannot be read: {type(error).__name__}.") from None
     if path.suffix.lower() == ".csv":
-        reader = csv.DictReader(text.splitlines())
-        for row in reader:
-            yield reader.line_num, {k: v or None for k, v in row.items() if k}
+        yield from _csv_rows(path, text)
         return
     if path.suffix.lower() == ".json" or text.lstrip().startswith("["):
         yield from _json_rows(path, text, system)
@@ -94,6 +93,18 @@ def _raw_rows(path: Path, system: str) -> Iterator[tuple[int, dict[str, Any]]]:
             if not isinstance(value, dict):
                 raise InvalidInput(f"{path.name} is not JSONL.", (Fault(f"{path.name}:{number}", "is no JSON object"),))
             yield number, value
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows with the line on which each begins; a quoted field may hold line breaks, and keeps them."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    line = 2
+    try:
+        for row in reader:
+            yield line, {k: v or None for k, v in row.items() if k}
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(f"{path.name} is not CSV.", (Fault(f"{path.name}:{line}", str(error)),)) from None
 
 
 def _json_rows(path: Path, text: str, system: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -6,6 +6,7 @@ missing or of another kind does not meet a requirement: no answer is no permissi
 
 from __future__ import annotations
 
+import difflib
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -44,6 +45,11 @@ class Requirement:
             found = found.get("estimate")
         if _comparable(found, self.wanted, self.sign) and _OPERATORS[self.sign](found, self.wanted):
             return None
+        named = _named(answer)
+        if (first := self.path.partition(".")[0]) not in named:
+            close = difflib.get_close_matches(first, named, n=1)
+            hint = f"; did you mean `{close[0]}`?" if close else "; --json shows what it has."
+            return f"Not met: {self}; the answer has no `{first}`{hint}"
         return f"Not met: {self}; {self.path} is {_told(found)}."
 
 

@@ -17,8 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.cli.drafts import JsonOption, KeyOption, UrlOption
-from app.cli.records import Records, read_records
+from app.cli.records import MAX_FAULTS, Records, read_records
 from app.cli.service import Service
+from app.cli.terminal import console
 from app.errors import Fault, InvalidInput, NotFound
 from app.schemas import RunStatus
 
@@ -76,6 +77,8 @@ def create(
         _told(result, records, file.name)
     if follow:
         _follow(service, run["id"])
+    elif not as_json and records.kind == "items":
+        sys.stderr.write(f"The worker judges them; `presend runs watch {run['id']}` shows how far it is.\n")
     run = service.ask("GET", f"/v1/runs/{run['id']}")
     if as_json:
         typer.echo(json.dumps({"run": run, "upload": result}, indent=2, ensure_ascii=False))
@@ -105,13 +108,16 @@ def listed(
     if as_json:
         typer.echo(json.dumps(page["items"], indent=2, ensure_ascii=False))
         return
-    table = Table("id", "name", "system", "status", "items", "passed", "failed", "not judged", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "name", "system", "status", "items", "passed", "failed", "not judged"):
+        # An id is there to be copied.
+        table.add_column(heading, no_wrap=heading == "id", overflow="fold", min_width=36 if heading == "id" else None)
     for run in page["items"]:
         counts = run["counts"]
         ended = counts["total"] - counts["pending"] - counts["running"]
         numbers = (f"{ended}/{counts['total']}", counts["passed"], counts["failed"], ended - counts["judged"])
         table.add_row(run["id"], run["name"], run["system"], run["status"], *map(str, numbers))
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 def show(run: RunId, url: UrlOption = None, key: KeyOption = None, as_json: JsonOption = False) -> None:
@@ -253,14 +259,19 @@ def _send(service: Service, run_id: str, records: Records, on_error: str) -> dic
 def _told(result: dict[str, Any], records: Records, file: str) -> None:
     """What became of the upload, on standard error; faults by the line of the file."""
     sys.stderr.write(f"{result['accepted']} of {result['received']} records are stored.\n")
-    for fault in result["errors"]:
+    shown = result["errors"][:MAX_FAULTS]
+    for fault in shown:
         line = records.rows[fault["line"] - 1].line
         sys.stderr.write(f"  {file}:{line}: {fault['path']}: {fault['message']}\n")
+    if (more := result["rejected"] - len({fault["line"] for fault in shown})) > 0:
+        sys.stderr.write(f"  and {more} more.\n")
 
 
 def _shown(run: dict[str, Any]) -> None:
     counts = run["counts"]
     table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for what in ("id", "name", "system", "status", "kind", "created_at", "finished_at", "task_set_digest"):
         table.add_row(what.replace("_", " "), str(run[what] if run[what] is not None else "-"))
     table.add_row("rubric", f"{run['rubric']['name']} {run['rubric']['version']}")
@@ -272,7 +283,7 @@ def _shown(run: dict[str, Any]) -> None:
     for what, count in counts.items():
         if what != "total" and count:
             table.add_row(f"  {what.replace('_', ' ')}", str(count))
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 # Watching
@@ -280,6 +291,8 @@ def _shown(run: dict[str, Any]) -> None:
 
 def _follow(service: Service, run_id: str) -> None:
     """A bar with pace, time left and outcomes, on standard error, until the run is over."""
+    if (why := service.waits_for()) is not None:
+        sys.stderr.write(f"The judge is not ready ({why}); the run waits for it.\n")
     columns = (
         TextColumn("{task.fields[status]}"),
         BarColumn(bar_width=None),

@@ -72,6 +72,15 @@ class Service:
             raise _refused(answer, self.base)
         return answer.json() if answer.content else None
 
+    def waits_for(self) -> str | None:
+        """Why nothing can be judged now, in the service's words; None when the judge is ready, or nobody can tell."""
+        try:
+            with httpx.Client(base_url=self.base, timeout=_TIMEOUT, trust_env=False) as client:
+                judge = client.get("/readyz").json()["judge"]
+                return None if judge["ready"] else str(judge["detail"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
     def download(self, path: str, params: dict[str, Any], out: IO[bytes]) -> None:
         """Stream an answer into a file."""
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from app.cli import forest, requirements
 from app.cli.drafts import JsonOption, KeyOption, UrlOption
 from app.cli.drafts import _ask as ask
+from app.cli.terminal import console
 from app.errors import InvalidInput
 
 EXIT_NOT_MET = 5
@@ -193,7 +194,7 @@ def _show(answer: Any, shown: Callable[[Console], None]) -> None:
     if answer is not None:
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        shown(Console(highlight=False))
+        shown(console())
 
 
 def _gate(claims: Sequence[requirements.Requirement], answers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -214,4 +215,4 @@ def _id_of(run: str, url: str | None, key: str | None) -> str:
     if len(found) == 1:
         return str(found[0]["id"])
     many = "More than one run has" if found else "No run has"
-    raise InvalidInput(f"{many} the name {run!r}; name it by its id, which `GET /v1/runs` lists.")
+    raise InvalidInput(f"{many} the name {run!r}; name it by its id, which `presend runs list` shows.")

@@ -114,8 +114,9 @@ def listed(
     Example:
       presend keys list --tenant default
     """
-    from rich.console import Console
     from rich.table import Column, Table
+
+    from app.cli.terminal import console
 
     async def work(conn: AsyncConnection) -> list[KeyInfo]:
         return await list_keys(conn, tenant)
@@ -125,7 +126,7 @@ def listed(
         times = (key.created_at, key.last_used_at, key.revoked_at)
         scopes = ",".join(s.value for s in Scope if s in key.scopes)
         table.add_row(key.key_id, key.tenant, key.name, scopes, *(_when(at) for at in times))
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 def rotate(key_id: KeyId, home: HomeOption = None) -> None:

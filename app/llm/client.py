@@ -30,7 +30,9 @@ DECODING: Mapping[str, float | int | bool] = {
     "seed": 0,
     "n": 1,
     "logprobs": True,
-    "top_logprobs": 20,
+    # Under the grammar the five digits are the only legal tokens where a score stands, and more alternatives would
+    # only be fillers; the boundary keeps the mass that the digits carried.
+    "top_logprobs": 5,
 }
 """How the engine decodes, always; part of the judge identity."""
 

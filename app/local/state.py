@@ -21,6 +21,7 @@ class EngineState(StrEnum):
     STARTING = "starting"
     READY = "ready"
     FAILED = "failed"
+    ABSENT = "absent"
 
 
 @dataclass

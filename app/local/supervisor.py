@@ -32,7 +32,7 @@ from app.local.first_key import first_key
 from app.local.home import Home, kept_secret, only_one, open_home, write_private
 from app.local.model import ModelSpec
 from app.local.ports import claim, reachable
-from app.local.state import EngineReport
+from app.local.state import EngineReport, EngineState
 from app.settings import Settings
 
 API, WORKER = "api", "worker"
@@ -111,6 +111,8 @@ class _Supervisor:
             await api_answers(api, f"{here}/healthz")
             return api
 
+        if address is None and self._settings.vllm_base_url is None:
+            EngineReport(home).tell(EngineState.ABSENT, "started without an engine")
         self._watch(await start_api(), start_api, "The API")
         self._voice.quiet()
         write_private(home.address, here + "\n")
@@ -167,12 +169,15 @@ class _Supervisor:
     def _loading(self, address: EngineAddress | None) -> str:
         if address is not None:
             return (
-                "Still loading: the judge model. Until it joins, the rules decide alone; this window says when it has"
-                " joined, and GET /readyz what is going on."
+                "Still loading: the judge model. Until it joins, the rules decide on drafts that they fail, and all"
+                " others are held; this window says when it has joined, and GET /readyz what is going on."
             )
         if self._settings.vllm_base_url is not None:
             return f"The judge model is asked at {self._settings.vllm_base_url}."
-        return "No engine was asked for: the rules decide alone."
+        return (
+            "Started without an engine: the rules decide on drafts that they fail, all others are held for a person,"
+            " and runs wait."
+        )
 
     def _watch(self, child: Child, start: Callable[[], Awaitable[Child]], what: str) -> None:
         self._watchers.append(asyncio.create_task(self._keep(child, start, what)))

@@ -86,6 +86,9 @@ def scores_of(rows: Iterable[tuple[float | None, int]], tie_policy: str | None) 
         else:
             values.append(value)
             numbers.append(n)
+    if tie_policy is None and all(value in (0.0, 1.0) for value in values):
+        passed = sum(n for value, n in zip(values, numbers, strict=True) if value)
+        return Histogram.of_rate(passed, sum(numbers) - passed, missing)
     array = _untied(np.array(values, dtype=np.float64), tie_policy)
     return Histogram.of_arrays(array, np.array(numbers, dtype=np.int64), missing)
 
@@ -151,7 +154,9 @@ def estimate(
     }
     if wanted.statistic == "mean":
         rate = made.metric == "rate"
-        answer["sentence"] = sentences.of_run(name, made, answer["interval"], rate=rate, what=wanted.metric)
+        answer["sentence"] = sentences.of_run(
+            name, made, answer["interval"], answer["recommended"], rate=rate, what=wanted.metric
+        )
     return answer
 
 
@@ -239,7 +244,9 @@ def compare(
             "conclusion_changes": made.conclusion != made.conclusion_unpaired,
             "sentence": sentences.of_pairing(made),
         },
-        "sentence": sentences.of_comparison(*names, made, asked, p, conclusion, what=wanted.metric),
+        "sentence": sentences.of_comparison(
+            *names, made, asked, answer["paired"]["recommended"], p, conclusion, what=wanted.metric
+        ),
     }
     if wanted.margin is not None:
         answer["noninferiority"] = noninferiority(pairs, wanted.margin, (1.0 - wanted.confidence) / 2.0)

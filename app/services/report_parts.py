@@ -85,7 +85,7 @@ def of_pair(
 
 CLUSTERS_IGNORED = Caution(
     "clusters-ignored",
-    "The items come in clusters; the intervals of groups treat them as independent and are too narrow.",
+    "The items come in clusters; the intervals of groups treat them as independent and can be too narrow.",
 )
 _BINNED = Caution(
     "scores-binned",

@@ -368,14 +368,14 @@ def _estimate(item: _Item, part: _Part, *, whole_item: bool = False, category: t
         raise Refusal(
             "too-much", "The task sets of these runs differ and are too large to join here; ask for fewer at once."
         )
+    # Clusters were counted over all items; a group's own would be others.
+    clusters = part.clusters if whole_item else None
     if isinstance(part.counts, PairCells):
         cells = part.counts.whole if category is None else part.counts.by_category[category[0]]
-        return report_parts.of_pair(item.sides, part.metric, part.wanted, cells, part.clusters, whole=whole_item)
+        return report_parts.of_pair(item.sides, part.metric, part.wanted, cells, clusters, whole=whole_item)
     assert isinstance(part.counts, RunCounts)  # noqa: S101 - every planned part has been counted
     rows = part.counts.whole if category is None else part.counts.by_category[category[0]]
-    return report_parts.of_run(
-        item.sides[0], part.metric, part.wanted, rows, part.counts, part.clusters, whole=whole_item
-    )
+    return report_parts.of_run(item.sides[0], part.metric, part.wanted, rows, part.counts, clusters, whole=whole_item)
 
 
 def _only(answer: Json) -> bytes:

@@ -13,28 +13,36 @@ from app.stats import Comparison, Interval
 SMALLEST_P = 1e-300
 
 
-def of_run(name: str, made: Any, quoted: Interval | None, *, rate: bool, what: str) -> str:
-    """What may be said of one run; ``made`` is its `MeanEstimate`, ``quoted`` the interval asked for."""
-    best: Interval = made.recommended
-    shown = quoted or best
+def of_run(name: str, made: Any, quoted: Interval | None, best: Interval | None, *, rate: bool, what: str) -> str:
+    """What may be said of one run; ``made`` is its `MeanEstimate`, ``quoted`` the interval asked for.
+
+    ``best`` is the recommended interval of the answer, which over clusters is not that of ``made``.
+    """
     value = f"{percent(made.estimate)} % of" if rate else f"{plain(made.estimate)} on"
     verb = _VERBS.get(what, f"has {what} on") if rate else f"has a mean {what} of"
-    beside = _beside(best, shown, rate)
     missing = f"; {made.missing} more had no verdict" if made.missing else ""
-    confidence = f"{percent(shown.confidence)} % CI"
-    return f"{name} {verb} {value} {count(made.n, 'task')}, {confidence} {_range(shown, rate)}{beside}{missing}."
+    return f"{name} {verb} {value} {count(made.n, 'task')}, {_sureness(quoted, best, rate)}{missing}."
 
 
 _VERBS = {"passed": "passes"}
 
 
 def of_comparison(
-    name_a: str, name_b: str, made: Comparison, quoted: Interval | None, p: float, conclusion: str, *, what: str
+    name_a: str,
+    name_b: str,
+    made: Comparison,
+    quoted: Interval | None,
+    best: Interval | None,
+    p: float,
+    conclusion: str,
+    *,
+    what: str,
 ) -> str:
-    """What may be said of b against a; ``p`` is the exact two-sided p before any correction."""
+    """What may be said of b against a; ``p`` is the exact two-sided p before any correction.
+
+    ``best`` is the recommended interval of the answer, which over clusters is not that of ``made``.
+    """
     rate = made.metric == "rate"
-    best = made.paired.recommended
-    shown = quoted or best
     tasks = count(made.n_judged, "shared task")
     if what == "passed":
         verb = "passes"
@@ -48,12 +56,8 @@ def of_comparison(
     if made.delta == 0.0:
         size = f"as often as {name_a}" if rate else f"as high as {name_a} ({what})"
         verb = verb if what == "passed" or not rate else f"has {what}"
-    beside = _beside(best, shown, rate)
     end = "" if conclusion != "undecided" else "; the difference is not established"
-    confidence = f"{percent(shown.confidence)} % CI"
-    return (
-        f"{name_b} {verb} {size} on {tasks}, {confidence} {_range(shown, rate)}{beside}, exact p = {p_value(p)}{end}."
-    )
+    return f"{name_b} {verb} {size} on {tasks}, {_sureness(quoted, best, rate)}, exact p = {p_value(p)}{end}."
 
 
 def of_pairing(made: Comparison) -> str:
@@ -110,6 +114,15 @@ def count(n: int, noun: str) -> str:
 def _range(shown: Interval, rate: bool) -> str:
     tell = points if rate else plain
     return f"{tell(shown.lo)} to {tell(shown.hi)}"
+
+
+def _sureness(quoted: Interval | None, best: Interval | None, rate: bool) -> str:
+    """The interval asked for, or the recommended one in its place, and what stands beside it."""
+    shown = quoted or best
+    if shown is None:
+        return "without an interval, because all items are one cluster"
+    beside = "" if best is None else _beside(best, shown, rate)
+    return f"{percent(shown.confidence)} % CI {_range(shown, rate)}{beside}"
 
 
 def _beside(best: Interval, shown: Interval, rate: bool) -> str:

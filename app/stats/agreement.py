@@ -62,7 +62,7 @@ class Agreement:
         Items that both rated.
     labels : tuple of str
     percent : Interval
-        Share of items with the same label; Wilson, Clopper-Pearson below n = 15.
+        Share of items with the same label; see `recommended_rate`.
     kappa, weighted_kappa, ac1, alpha : Coefficient or None
         Cohen's kappa, the same with weights if asked for, Gwet's AC1 and Krippendorff's alpha; None
         where chance agreement is complete, so that none is defined.

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 
 from app.stats.errors import BadInput
+from app.stats.intervals import has_few_events
 from app.stats.results import Caution, check_count
 from app.stats.special import normal_cdf
 
 #: With fewer tasks of different outcome no exact two-sided p can fall below .05 (2 / 2^5 = .0625).
 FEWEST_DISCORDANT = 6
-
-#: With fewer passes, or failures, a rate is near the edge where Wilson's interval undercovers.
-FEWEST_EVENTS = 4
 
 #: With fewer clusters a cluster interval is little more than a guess.
 FEWEST_CLUSTERS = 10
@@ -58,15 +56,15 @@ def constant_outcome(constant: bool, n: int) -> Caution | None:
 
 
 def few_events(passed: int, n: int) -> Caution | None:
-    """Warn when a rate is so near 0 or 1 that Wilson's interval may cover too little."""
-    events = min(passed, n - passed)
-    if events == 0 or events >= FEWEST_EVENTS:
+    """Warn when a rate is so near 0 or 1 that its interval rests on one to three events."""
+    if not has_few_events(passed, n):
         return None
+    events = min(passed, n - passed)
     kind = "passes" if passed < n - passed else "failures"
     return Caution(
         "few-events",
-        f"There are only {events} {kind}; so near the edge the recommended interval can cover less than it says, "
-        "and the conservative one does not.",
+        f"There are only {events} {kind}; so near the edge the recommended interval can cover a little less than it "
+        "says, and the conservative one never does.",
     )
 
 
@@ -154,5 +152,5 @@ def alternating(changes: int, passed: int, failed: int, level: float = 1e-3) -> 
     return Caution(
         "alternating-outcomes",
         f"Outcomes change {changes} times in {n} rows where chance gives about {mean - 1.0:.0f}; "
-        "rows that alternate were probably not judged but filled in.",
+        "rows that alternate were filled in rather than judged, or stand in pairs of a good and a bad draft.",
     )

@@ -163,6 +163,11 @@ class Histogram:
 
     def filled(self, score: float) -> Histogram:
         """Return the histogram with every missing verdict counted as ``score``."""
+        found = np.flatnonzero(self.values == score)
+        if found.size:
+            counts = self.counts.copy()
+            counts[found] += self.missing
+            return Histogram(self.values, counts, 0, self.grid)
         return Histogram.of_arrays(np.append(self.values, score), np.append(self.counts, self.missing))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from app.stats.binomial import log_half_tail
 from app.stats.errors import BadInput
 from app.stats.histogram import PairCounts
-from app.stats.intervals import SMALL_SAMPLE, clopper_pearson
+from app.stats.intervals import FEWEST_EVENTS, SMALL_SAMPLE, recommended_rate
 from app.stats.multiplicity import Correction, adjust_array
 from app.stats.paired import Comparison, paired_delta
 from app.stats.paired_intervals import tango_bounds_many
@@ -38,7 +38,7 @@ class RunIntervals:
     estimate : float array, shape (R,)
         0 where n is 0 (see ``n``).
     percentile_lo, percentile_hi, recommended_lo, recommended_hi : float array, shape (R,)
-        Exact percentile bootstrap; Wilson, or Clopper-Pearson below n = 15. [0, 1] where n is 0.
+        Exact percentile bootstrap; `recommended_rate`. [0, 1] where n is 0.
     """
 
     passed: IntArray
@@ -311,9 +311,11 @@ def _run_intervals(passed: IntArray, n: IntArray, missing: IntArray, confidence:
     half = np.sqrt(square * (rate * (1.0 - rate) + 0.25 * square)) / (1.0 + square)
     quoted_lo = np.where(passed == 0, 0.0, np.maximum(centre - half, 0.0))
     quoted_hi = np.where(passed >= n, 1.0, np.minimum(centre + half, 1.0))
-    for row in np.flatnonzero(held & (n < SMALL_SAMPLE)).tolist():
-        exact = clopper_pearson(int(passed[row]), int(n[row]), confidence)
-        quoted_lo[row], quoted_hi[row] = exact.lo, exact.hi
+    events = np.minimum(passed, n - passed)
+    special = (n < SMALL_SAMPLE) | ((events > 0) & (events < FEWEST_EVENTS))
+    for row in np.flatnonzero(held & special).tolist():
+        made = recommended_rate(int(passed[row]), int(n[row]), confidence)
+        quoted_lo[row], quoted_hi[row] = made.lo, made.hi
     return RunIntervals(
         passed, n, missing, rate,
         np.where(held, lo, 0.0), np.where(held, hi, 1.0), quoted_lo, quoted_hi,

@@ -97,7 +97,7 @@ def mean_ci(
 
     Notes
     -----
-    ``recommended`` is Wilson for rates (Clopper-Pearson below n = 15). For means it takes the wider
+    ``recommended`` is `recommended_rate` for rates. For means it takes the wider
     bound of Student's t and exact BCa on each side: enumerated over three-point distributions each of
     the two alone falls below .90 at n = 48 where the scores are skewed, and both together, 2 to 5 %
     wider, stay above .91.

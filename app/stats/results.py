@@ -17,7 +17,7 @@ import numpy as np
 from app.stats.errors import BadConfidence, BadInput
 
 #: Changes whenever a change in this package can change a printed digit.
-ENGINE_VERSION = "presend-stats/1"
+ENGINE_VERSION = "presend-stats/2"
 
 #: The quantile convention of every bootstrap here.
 INVERTED_CDF = "inverted_cdf: smallest lattice point k with F(k) >= q"

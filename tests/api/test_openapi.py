@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,23 @@ def test_every_example_answers_as_it_is_pasted(service: Service, agent: Caller, 
     answer = agent.ok(agent.post(path, EXAMPLES[path][name]))
     schema = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert list(_validator(document, schema).iter_errors(answer)) == []
+
+
+def test_examples_of_runs_scores_and_labels_are_taken_as_they_are_pasted(service: Service, agent: Caller) -> None:
+    document = _document(service)
+
+    def pasted(path: str, kind: str, run_id: str) -> int:
+        example = document["paths"][path]["post"]["requestBody"]["content"][kind]["example"]
+        text = example if isinstance(example, str) else json.dumps(example)
+        body = text.replace("0190b8a0-0000-7000-8000-000000000000", run_id).encode()
+        status: int = agent.raw(path.format(run_id=run_id), body, **{"Content-Type": kind}).status_code
+        return status
+
+    for kind in ("application/json", "application/x-ndjson"):
+        run_id, scored = (agent.post("/v1/runs", {"name": "n", "system": "s"}).json()["id"] for _ in range(2))
+        assert pasted("/v1/runs/{run_id}/items", kind, run_id) == 200
+        assert pasted("/v1/runs/{run_id}/scores", kind, scored) == 200
+        assert pasted("/v1/labels", kind, run_id) == (201 if kind == "application/json" else 200)
 
 
 def test_the_examples_of_the_gate_show_what_their_names_say(agent: Caller) -> None:

@@ -288,6 +288,27 @@ def test_clusters_take_over_where_there_are_some(agent: Caller) -> None:
     assert compared["as_independent"]["p_sign_flip"] == pytest.approx(2.0**-39)
 
 
+def test_groups_of_clustered_runs_have_intervals_of_their_own(agent: Caller) -> None:
+    """Clusters are counted over all items; what they give must not be told of a group."""
+    rows = [
+        {"task_id": str(n), "passed": n % 3 > 0, "cluster": f"c{n // 2}", "category": "large" if n < 90 else "small"}
+        for n in range(120)
+    ]
+    run = stored(agent, rows)
+    found = agent.ok(agent.get(f"/v1/runs/{run}/statistics"))
+    large, small = found["groups"]["category"]
+    assert "(Student t over clusters" in found["sentence"]
+    for group in (large, small):
+        assert group["recommended"]["method"] == "Wilson score"
+        assert group["recommended"]["n"] == group["n"]
+        assert "clusters-ignored" in [one["code"] for one in group["warnings"]]
+    other = stored(agent, [{**row, "passed": True} for row in rows])
+    compared = agent.ok(agent.get(f"/v1/runs/{run}/compare/{other}", group_by="category"))
+    assert compared["paired"]["recommended"]["method"] == "Student t over clusters"
+    assert {one["paired"]["recommended"]["n"] for one in compared["groups"]["category"]} == {90, 30}
+    assert "Tango" not in compared["sentence"]
+
+
 def test_ties_of_preferences(agent: Caller) -> None:
     a = stored(agent, [{"task_id": str(n), "score": 1.0 if n < 7 else 0.5} for n in range(47)])
     b = stored(agent, [{"task_id": str(n), "score": 1.0 if n < 41 else 0.5 if n < 43 else 0.0} for n in range(47)])

@@ -53,6 +53,24 @@ def test_results_of_several_systems_become_the_scores_of_one() -> None:
         read_records(path, system="none such")
 
 
+def test_line_breaks_inside_a_quoted_field_stay(tmp_path: Path) -> None:
+    body = "Hi Priya,\n\nThree engineers are free.\u2028Best"
+    row = f'"{body}",Acme,1,cold_first_touch\n'
+    path = tmp_path / "drafts.csv"
+    path.write_text(f"body,company_name,icp_segment,thread_stage\n{row}{row}", "utf-8")
+    records = read_records(path, system="any")
+    assert [one.value["draft"]["body"] for one in records.rows] == [body, body]
+    assert [one.line for one in records.rows] == [2, 5]
+
+
+def test_a_quote_that_does_not_end_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text('task_id,passed\na,true\nb,"fal', "utf-8")
+    with pytest.raises(InvalidInput, match="not CSV") as refused:
+        read_records(path, system="any")
+    assert refused.value.faults[0].path == "results.csv:3"
+
+
 def test_a_column_of_results_is_named() -> None:
     path = data_file("salesconversion_bench_raw/ablations/held_out_traces.jsonl")
     records = read_records(path, system="trained", field="trained_preference_success")

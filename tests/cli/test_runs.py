@@ -68,6 +68,17 @@ def test_faults_are_named_by_the_line_of_the_file(agent: Caller, service: Servic
     assert "line 2: context.icp_segment" in refused.stderr
 
 
+def test_many_faults_are_counted_and_an_id_is_shown_whole(agent: Caller, service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "twice.jsonl"
+    file.write_text("\n".join(json.dumps(ITEMS[0]) for _ in range(26)))
+    done = presend(agent, service, "create", str(file), "--system", "s")
+    assert "1 of 26 records are stored" in done.stderr
+    assert done.stderr.count("twice.jsonl:") == 20
+    assert "and 5 more" in done.stderr
+    assert "presend runs watch" in done.stderr
+    assert done.stdout.strip() in presend(agent, service, "list").stdout
+
+
 def test_results_of_another_judge_are_stored(agent: Caller, service: Service, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     file.write_text(json.dumps(SCORES))

@@ -105,6 +105,12 @@ def test_a_claim_that_cannot_be_read_is_refused(text: str) -> None:
         requirements.parsed(text)
 
 
+def test_a_claim_about_what_is_not_there_says_so() -> None:
+    (claim,) = requirements.parsed("delt.lo > 0")
+    told = claim.unmet({"delta": 0.5, "interval": {"lo": 0.4}})
+    assert told == "Not met: delt.lo > 0; the answer has no `delt`; did you mean `delta`?"
+
+
 def test_null_meets_nothing() -> None:
     (claim,) = requirements.parsed("bca.lo > -5")
     assert claim.unmet({"bca": None}) == "Not met: bca.lo > -5; bca.lo is null."

@@ -112,9 +112,11 @@ async def test_the_async_client_does_the_same(service: Service, anyio_backend: s
 
 
 def readme_requests() -> list[dict]:
-    """Bodies of the curls in the README that can be pasted as they are."""
-    found = re.findall(r"-d '(\{\n.*?\n  \})'", README, flags=re.DOTALL)
-    return [json.loads(body) for body in found]
+    """The request of the README, and the same with the honest draft that it puts in its place."""
+    (written,) = re.findall(r"^(\{.*?^\})\nJSON$", README, flags=re.DOTALL | re.MULTILINE)
+    (body,) = re.findall(r'^request\["draft"\]\["body"\] = (".*")$', README, flags=re.MULTILINE)
+    request = json.loads(written)
+    return [request, {**request, "draft": {**request["draft"], "body": json.loads(body)}}]
 
 
 def readme_answers() -> list[dict]:
@@ -132,11 +134,10 @@ def holds(answer: object, shown: object) -> bool:
 
 
 def test_the_readme_shows_what_its_curl_answers(service: Service) -> None:
-    (request,), (revised, sent) = readme_requests(), readme_answers()
+    (request, honest), (revised, sent) = readme_requests(), readme_answers()
     assert holds(service.up.post("/v1/gate", request).json(), revised)
-    assert HONEST["body"].split("\n\n")[1].removeprefix("Thank you for asking. ") in " ".join(README.split())
-    honest = {**request, "draft": {**request["draft"], "body": HONEST["body"]}, "deadline_ms": PATIENCE_MS}
-    assert holds(service.up.post("/v1/gate", honest).json(), sent)
+    assert honest["draft"]["body"] == HONEST["body"]
+    assert holds(service.up.post("/v1/gate", {**honest, "deadline_ms": PATIENCE_MS}).json(), sent)
 
 
 def test_a_gate_answers_from_rules_while_the_engine_is_killed_and_the_judge_comes_back(service: Service) -> None:

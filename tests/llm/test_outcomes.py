@@ -244,7 +244,7 @@ class TestRequest:
             "seed": 0,
             "n": 1,
             "logprobs": True,
-            "top_logprobs": 20,
+            "top_logprobs": 5,
             "max_completion_tokens": 40,
             "priority": -10,
             "cache_salt": "tenant-1",

@@ -1,4 +1,4 @@
-"""Agreement, against statsmodels, the krippendorff package and the published formulas."""
+"""Agreement, against statsmodels, the krippendorff package, figures of irrCAC and the published formulas."""
 
 import krippendorff
 import numpy as np
@@ -22,6 +22,16 @@ TABLES = [
     np.array([[1, 4], [2, 93]]),
     np.array([[11, 2, 0], [3, 7, 4], [1, 0, 9]]),
     np.array([[5, 1, 0, 0], [2, 8, 3, 0], [0, 1, 6, 2], [0, 0, 1, 4]]),
+]
+
+
+# AC1, its standard error, and Krippendorff's alpha of each table, as irrCAC 0.4.4 gives them. They stand here because
+# the package pins scipy 1.12: `CAC(DataFrame(rows_of(table).T), digits=12)`, then `.gwet()` and `.krippendorff()`.
+IRRCAC = [
+    (0.746679881070, 0.079502775323, 0.748064324002),
+    (0.935008665511, 0.027397490466, 0.222656250000),
+    (0.595517901066, 0.111137378425, 0.598238855256),
+    (0.599676506268, 0.107136553295, 0.590680100756),
 ]
 
 
@@ -49,9 +59,19 @@ def test_kappa_and_its_error_are_those_of_statsmodels(table, weights):
         assert made.weighted_kappa.se == pytest.approx(sized.std_kappa, abs=1e-13)
 
 
+@pytest.mark.parametrize(("table", "reference"), list(zip(TABLES, IRRCAC, strict=True)))
+def test_ac1_and_alpha_are_those_of_irrcac(table, reference):
+    """Its standard error divides by n - 1 where Gwet (2008) divides by n."""
+    ac1, se, alpha = reference
+    made = agreement(table, named(table))
+    assert made.ac1.estimate == pytest.approx(ac1, abs=1e-11)
+    assert made.ac1.se * np.sqrt(table.sum() / (table.sum() - 1)) == pytest.approx(se, abs=1e-11)
+    assert made.alpha.estimate == pytest.approx(alpha, abs=1e-11)
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_ac1_by_the_published_formulas(table):
-    """Gwet (2008), estimate and variance written out over the cells; the common package pins an old scipy."""
+    """Gwet (2008), estimate and variance written out over the cells."""
     n, k = table.sum(), table.shape[0]
     p = table / n
     pi = (p.sum(axis=0) + p.sum(axis=1)) / 2
