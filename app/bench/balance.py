@@ -63,7 +63,7 @@ def sides(examples: Sequence[L], criterion: str | None = None) -> tuple[list[L],
                 broken.append(example)
             elif example.scores and all(score is not None for score in example.scores.values()):
                 clean.append(example)
-        elif (score := example.scores.get(criterion)) is not None:
+        elif example.scores.get(criterion) is not None:
             (broken if criterion in example.violated else clean).append(example)
     return clean, broken
 

@@ -77,7 +77,7 @@ class Contamination:
 
 
 def ngram_overlap(train: Sequence[Text], held_out: Sequence[Text], size: int = NGRAM_WORDS) -> Contamination:
-    """Held-out texts that share a run of ``size`` words with a training text; the value is the number of shared runs."""
+    """Held-out texts that share a run of ``size`` words with a training text; the value is how many runs they share."""
     ours = [_runs(one, size) for one in held_out]
     theirs = [_runs(one, size) for one in train]
     shared = sorted(set().union(*ours) & set().union(*theirs)) if ours and theirs else []
