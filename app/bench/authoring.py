@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -138,8 +138,8 @@ def two_families(
     return found[0], found[1]
 
 
-def jobs_for(seeds: Sequence[Task], criteria: Sequence[Asked], honest: bool = True) -> list[Job]:
-    """For each honest seed one job per criterion, and one for another honest draft. Seeds that violate are passed over.
+def jobs_for(seeds: Sequence[Task], criteria: Sequence[Asked], broken: Sequence[Asked]) -> list[Job]:
+    """For each honest seed a job for each criterion to break, and one for another honest draft.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def jobs_for(seeds: Sequence[Task], criteria: Sequence[Asked], honest: bool = Tr
     if not usable:
         raise InvalidInput("There is no honest seed; at least one task must have `passed` true and not be hostile.")
     every = tuple(criteria)
-    return [Job(seed, asked, every) for seed in usable for asked in ((None, *every) if honest else every)]
+    return [Job(seed, asked, every) for seed in usable for asked in (None, *broken)]
 
 
 def generator_messages(job: Job) -> list[dict[str, str]]:
@@ -253,7 +253,7 @@ def marked(task: Task, quality: Quality, source: Mapping[str, str]) -> Task:
 
 
 def with_broken(criteria: Sequence[Asked], broken: Sequence[str]) -> tuple[Asked, ...]:
-    """Those criteria that may be broken, in order; all where none is named.
+    """The criteria to break, in their order; all where none is named.
 
     Raises
     ------
@@ -263,7 +263,7 @@ def with_broken(criteria: Sequence[Asked], broken: Sequence[str]) -> tuple[Asked
     known = {one.id: one for one in criteria}
     if unknown := sorted(set(broken) - set(known)):
         raise InvalidInput(f"{unknown[0]} is no criterion of the rubric; it has {', '.join(known)}.")
-    return tuple(replace(known[name]) for name in known if not broken or name in broken)
+    return tuple(one for one in criteria if not broken or one.id in broken)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

@@ -179,6 +179,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--texts", required=True, type=Path, help='JSONL of {"id", "text"}')
     parser.add_argument("--out", required=True, type=Path, help="file of vectors; those in it are kept")
     given = parser.parse_args(argv)
+    os.environ.setdefault("TQDM_DISABLE", "1")
     return run_command(lambda: embed_file(given.texts, given.out))
 
 
