@@ -58,11 +58,12 @@ def cross_validated(tasks: Sequence[Clustered], criterion: str | None = None, fo
     used = [*clean, *broken]
     label = np.array([0.0] * len(clean) + [1.0] * len(broken))
     fold = _folds([task.cluster for task in used], folds)
+    bags = [_bag(task) for task in used]
     scores = np.zeros(len(used))
     for number in range(folds):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         if len(outside):
-            scores[outside] = _fit_and_score([used[i] for i in inside], label[inside], [used[i] for i in outside])
+            scores[outside] = _fit_and_score([bags[i] for i in inside], label[inside], [bags[i] for i in outside])
     return _measured(used, label, scores, criterion)
 
 
@@ -78,7 +79,7 @@ def transferred(train: Sequence[Clustered], held_out: Sequence[Clustered], crite
     theirs_clean, theirs_broken = sides(held_out, criterion)
     used = [*theirs_clean, *theirs_broken]
     label = np.array([0.0] * len(clean) + [1.0] * len(broken))
-    scores = _fit_and_score([*clean, *broken], label, used)
+    scores = _fit_and_score([_bag(task) for task in (*clean, *broken)], label, [_bag(task) for task in used])
     return _measured(used, np.array([0.0] * len(theirs_clean) + [1.0] * len(theirs_broken)), scores, criterion)
 
 
@@ -102,15 +103,14 @@ def _folds(clusters: Sequence[str], folds: int) -> NDArray[np.int64]:
 
 
 def _fit_and_score(
-    train: Sequence[Clustered], label: NDArray[np.float64], others: Sequence[Clustered]
+    bags: Sequence[set[str]], label: NDArray[np.float64], others: Sequence[set[str]]
 ) -> NDArray[np.float64]:
     if not 0.0 < label.sum() < len(label):
         raise ValueError("a regression needs drafts of both labels")
-    bags = [_bag(task) for task in train]
     drafts = Counter(word for bag in bags for word in bag)
     column = {word: i for i, word in enumerate(sorted(w for w, count in drafts.items() if count >= _LEAST_DRAFTS))}
     weights = _regression(_features(bags, column), label)
-    return np.asarray(_features([_bag(task) for task in others], column) @ weights[1:] + weights[0], dtype=np.float64)
+    return np.asarray(_features(others, column) @ weights[1:] + weights[0], dtype=np.float64)
 
 
 def _bag(task: Labelled) -> set[str]:
@@ -137,6 +137,6 @@ def _regression(features: sparse.csr_matrix, label: NDArray[np.float64]) -> NDAr
         return float(np.logaddexp(0.0, -margin).sum() + 0.5 * point[1:] @ point[1:]), gradient
 
     found: Any = optimize.minimize(
-        loss, np.zeros(features.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300}
+        loss, np.zeros(features.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-7}
     )
     return np.asarray(found.x, dtype=np.float64)

@@ -78,10 +78,19 @@ def _criteria_table(tasks: Sequence[Task]) -> str:
 
 def _checks_table(rows: Sequence[Row]) -> str:
     shown = [
-        (row.check, row.part, _number(row), row.n, row.limit, "**broken**" if row.broken else "-", row.note)
+        (
+            row.check,
+            row.part,
+            number(row.value),
+            spread(row),
+            row.n,
+            row.limit,
+            "**broken**" if row.broken else "-",
+            row.note,
+        )
         for row in rows
     ]
-    return table(("check", "part", "value", "n", "limit", "", "note"), shown)
+    return table(("check", "part", "value", "95 %", "n", "limit", "", "note"), shown)
 
 
 def _nearest(report: Report) -> str:
@@ -122,15 +131,16 @@ def _cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def _number(row: Row) -> str:
-    return number(row.value)
-
-
 def number(value: float | None) -> str:
     """A count as a count, a share with three digits, and a dash for what was not measured."""
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def spread(row: Row) -> str:
+    """The interval of a share, and a dash for a count."""
+    return "-" if row.interval is None else f"{row.interval[0]:.2f}–{row.interval[1]:.2f}"
 
 
 def by_name(counts: Mapping[str, int]) -> str:

@@ -81,6 +81,9 @@ def read_imports(path: Path) -> Iterator[Imported]:
             where = f"{path.name}:{number}"
             try:
                 row = json.loads(line)
+            except ValueError as error:
+                raise InvalidInput(f"The row {where} is no JSON object.") from error
+            try:
                 yield _read_row(row)
             except ValidationError as error:
                 first = error.errors(include_input=False)[0]

@@ -32,7 +32,7 @@ class _Rating(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     created_at: datetime | None = None
     labels: dict[str, dict[str, _Rating]] = Field(min_length=1)

@@ -43,7 +43,8 @@ class Limits:
 class Row:
     """One number. ``sense`` says what the limit means; with ``told`` there is none and nothing can be broken.
 
-    ``value`` is None where it could not be measured, and ``note`` says why.
+    ``value`` is None where it could not be measured, and ``note`` says why. ``interval`` is the 95 % interval of a
+    share.
     """
 
     check: str
@@ -54,6 +55,7 @@ class Row:
     limit: str
     broken: bool
     note: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,7 @@ def _share_row(check: str, part: str, value: float, n: int, sense: Sense, limits
     low, high = 0.5 - limits.slack, 0.5 + limits.slack
     broken = sense != "told" and (interval.low > high or (sense == "near chance" and interval.high < low))
     limit = {"near chance": f"{low:.2f} to {high:.2f}", "at most chance": f"up to {high:.2f}"}.get(sense, "-")
-    told = f"95 % {interval.low:.3f} to {interval.high:.3f}"
-    return Row(check, part, value, n, sense, limit, broken, f"{told}; {note}" if note else told)
+    return Row(check, part, value, n, sense, limit, broken, note, (float(interval.low), float(interval.high)))
 
 
 def _duplicate_rows(tasks: Sequence[Task], found: Sequence[NearDuplicate]) -> list[Row]:
@@ -197,10 +198,10 @@ def _duplicate_rows(tasks: Sequence[Task], found: Sequence[NearDuplicate]) -> li
     crossing = sum(len(names) > 1 for names in cluster.values())
     same = len(tasks) - len({content_key(task) for task in tasks})
     return [
-        Row("near-duplicates", "within a split", len(found) - across, len(tasks), "none", "0", len(found) > across),
+        Row("near-duplicates", "in a split", len(found) - across, len(tasks), "none", "0", len(found) > across),
         Row("near-duplicates", "across splits", across, len(tasks), "none", "0", across > 0),
         Row("equal tasks", "all", same, len(tasks), "none", "0", same > 0),
-        Row("groups in two splits", "all", crossing, len(cluster), "none", "0", crossing > 0),
+        Row("split groups", "all", crossing, len(cluster), "none", "0", crossing > 0),
     ]
 
 
@@ -224,5 +225,5 @@ def _stacked(tasks: Sequence[Task], vectors: Mapping[str, Any]) -> Vectors:
 def _contamination_row(name: str, one: Contamination) -> Row:
     nearest = f"nearest {one.worst[0].held_out} and {one.worst[0].train}: {one.worst[0].value:.3g}" if one.worst else ""
     skipped = f"{one.skipped} could not be checked" if one.skipped else ""
-    note = "; ".join(part for part in (nearest, skipped) if part)
-    return Row(one.check, name, one.broken, one.checked, "none", one.rule, one.broken > 0, note)
+    note = "; ".join(part for part in (one.rule, nearest, skipped) if part)
+    return Row(one.check, name, one.broken, one.checked, "none", "0", one.broken > 0, note)

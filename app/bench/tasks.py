@@ -231,6 +231,14 @@ def write_tasks(path: Path, tasks: Iterable[Task]) -> int:
     return count
 
 
+def without_repetitions(tasks: Iterable[Task]) -> list[Task]:
+    """The first task of each context and draft."""
+    found: dict[str, Task] = {}
+    for task in tasks:
+        found.setdefault(content_key(task), task)
+    return list(found.values())
+
+
 def content_key(task: Task) -> str:
     """SHA-256 (hex) of what would be judged: context and draft."""
     shown = [task.context.model_dump(mode="json", exclude_unset=True), task.draft.model_dump()]

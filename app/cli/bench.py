@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,7 +19,15 @@ from app.cli.runs import RunId, find_run
 from app.cli.service import Service
 from app.errors import InvalidInput, NotFound, SetupError
 
-SplitName = Literal["train", "valid", "test"]
+
+class SplitName(StrEnum):
+    """The splits that are generated."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
 
 
@@ -53,28 +62,31 @@ def generate(
       presend bench generate --out tasks --seed 11 --scenarios 50 --split train
     """
     from app.bench.generate import generate as examples
-    from app.bench.tasks import digest_of_tasks, task_of, write_tasks
+    from app.bench.tasks import digest_of_tasks, task_of, without_repetitions, write_tasks
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise SetupError(f"{out} is a file, but must be a folder.") from None
     made: list[dict[str, Any]] = []
-    names: list[SplitName] = split or ["train", "valid", "test"]
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        for name in dict.fromkeys(names):
-            count = scenarios if name == "train" else held_out
-            tasks = []
-            for example in bar.track(examples(seed, name, count, drafts), total=count * drafts, description=name):
-                tasks.append(task_of(example))
-            file = out / f"{name}.jsonl"
+        for name in dict.fromkeys(split or SplitName):
+            count = scenarios if name is SplitName.TRAIN else held_out
+            made_of = examples(seed, name.value, count, drafts)
+            every = [task_of(one) for one in bar.track(made_of, total=count * drafts, description=name.value)]
+            tasks = without_repetitions(every)
+            file = out / f"{name.value}.jsonl"
             write_tasks(file, tasks)
-            made.append({"file": str(file), "tasks": len(tasks), "digest": digest_of_tasks(tasks)})
+            repeated = len(every) - len(tasks)
+            made.append(
+                {"file": str(file), "tasks": len(tasks), "repeated": repeated, "digest": digest_of_tasks(tasks)}
+            )
     if as_json:
         typer.echo(json.dumps(made, indent=2))
         return
     for one in made:
-        typer.echo(f"{one['file']}: {one['tasks']:,} tasks, digest {one['digest'][:12]}")
+        left = f", {one['repeated']} repetitions left out" if one["repeated"] else ""
+        typer.echo(f"{one['file']}: {one['tasks']:,} tasks, digest {one['digest'][:12]}{left}")
 
 
 def import_files(
@@ -174,6 +186,7 @@ def agreement(
       presend bench agreement pass1_labels.json pass2_labels.json --same-rater
     """
     from app.bench.ratings import LABELS, disagreements, read_ratings, tabulate
+    from app.services.estimates import open_fields
     from app.stats import Agreement, StatisticsError
     from app.stats import agreement as measure
 
@@ -183,13 +196,13 @@ def agreement(
         raise InvalidInput(f"{first.name} and {second.name} rate nothing in common.")
     rows: dict[str, Agreement] = {}
     try:
-        for name, table in {**tables.by_check, "all": tables.all}.items():
-            rows[name] = measure(table, LABELS, same_rater=same_rater)
+        for name, counts in {**tables.by_check, "all": tables.all}.items():
+            rows[name] = measure(counts, LABELS, same_rater=same_rater)
     except StatisticsError as error:
         raise InvalidInput(str(error)) from error
     if as_json:
-        typer.echo(json.dumps({"agreement": {name: _document(row) for name, row in rows.items()},
-                               "only_first": tables.only_first, "only_second": tables.only_second}, indent=2))  # fmt: skip
+        told = {"agreement": {name: open_fields(row) for name, row in rows.items()}}
+        typer.echo(json.dumps(told | {"only_first": tables.only_first, "only_second": tables.only_second}, indent=2))
         return
     table = Table("check", "n", "same", "95 %", "kappa", "AC1", "alpha", box=None, pad_edge=False)
     for name, row in rows.items():
@@ -205,13 +218,6 @@ def agreement(
                   f"{tables.only_second}")  # fmt: skip
     for task, check, one, other in differing:
         console.print(f"  {task} {check}: {one}, {other}")
-
-
-def _document(row: Any) -> dict[str, Any]:
-    from app.services.estimates import open_fields
-
-    made: dict[str, Any] = open_fields(row)
-    return made
 
 
 def _quoted(task_id: str) -> str:

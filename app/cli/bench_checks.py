@@ -122,18 +122,25 @@ def _measured(tasks: list[Task], embeddings: bool, vectors: Path | None, slack: 
 
 
 def _shown(report: Report, all_rows: bool) -> None:
-    from app.bench.card import number
+    from app.bench.card import number, spread
 
-    table = Table("check", "part", "value", "n", "limit", "", "note", box=None, pad_edge=False)
+    table = Table("check", "part", "value", "95 %", "n", "limit", "", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    notes: list[str] = []
     hidden = 0
     for row in report.rows:
         if row.sense == "told" and row.value is not None and not all_rows:
             hidden += 1
             continue
         state = "BROKEN" if row.broken else "ok" if row.sense != "told" else ""
-        table.add_row(row.check, row.part, number(row.value), f"{row.n:,}", row.limit, state, row.note)
+        table.add_row(row.check, row.part, number(row.value), spread(row), f"{row.n:,}", row.limit, state)
+        if row.note and (row.broken or row.value is None or all_rows):
+            notes.append(f"{row.check}, {row.part}: {row.note}")
     console = Console(highlight=False)
     console.print(table)
+    for note in notes:
+        console.print(note)
     if hidden:
         console.print(f"{hidden} rows without a limit are hidden; --all shows them.", style="dim")
     for pair in report.duplicates[:5]:
