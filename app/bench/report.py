@@ -184,7 +184,7 @@ def _transfer_rows(name: str, train: Sequence[Task], tasks: Sequence[Task], limi
 def _share_row(check: str, part: str, value: float, n: int, sense: Sense, limits: Limits, note: str = "") -> Row:
     interval = binomtest(round(value * n), n).proportion_ci(method="wilson")
     low, high = 0.5 - limits.slack, 0.5 + limits.slack
-    broken = sense != "told" and (interval.low > high or (sense == "near chance" and interval.high < low))
+    broken = sense != "told" and bool(interval.low > high or (sense == "near chance" and interval.high < low))
     limit = {"near chance": f"{low:.2f} to {high:.2f}", "at most chance": f"up to {high:.2f}"}.get(sense, "-")
     return Row(check, part, value, n, sense, limit, broken, note, (float(interval.low), float(interval.high)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -186,7 +187,6 @@ def agreement(
       presend bench agreement pass1_labels.json pass2_labels.json --same-rater
     """
     from app.bench.ratings import LABELS, disagreements, read_ratings, tabulate
-    from app.services.estimates import open_fields
     from app.stats import Agreement, StatisticsError
     from app.stats import agreement as measure
 
@@ -201,7 +201,7 @@ def agreement(
     except StatisticsError as error:
         raise InvalidInput(str(error)) from error
     if as_json:
-        told = {"agreement": {name: open_fields(row) for name, row in rows.items()}}
+        told = {"agreement": {name: asdict(row) for name, row in rows.items()}}
         typer.echo(json.dumps(told | {"only_first": tables.only_first, "only_second": tables.only_second}, indent=2))
         return
     table = Table("check", "n", "same", "95 %", "kappa", "AC1", "alpha", box=None, pad_edge=False)

@@ -83,7 +83,7 @@ def card(
         raise SetupError(f"The folder {out.parent} of the card does not exist.")
     report = _measured(tasks, embeddings, vectors, slack, cosine)
     out.write_text(data_card(tasks, report, command), encoding="utf-8")
-    typer.echo(f"{out} is written: {len(tasks):,} tasks, {len(report.broken)} limits broken.")
+    typer.echo(f"{out} is written: {len(tasks):,} tasks. {_verdict(report)}")
 
 
 def read_set(files: list[Path]) -> list[Task]:
@@ -145,6 +145,14 @@ def _shown(report: Report, all_rows: bool) -> None:
         console.print(f"{hidden} rows without a limit are hidden; --all shows them.", style="dim")
     for pair in report.duplicates[:5]:
         console.print(f"near-duplicates: {pair.a} and {pair.b}, Jaccard {pair.jaccard:.3f}")
-    broken = len(report.broken)
-    said = "1 limit is broken" if broken == 1 else f"{broken} limits are broken"
-    console.print(said if broken else "No limit is broken.")
+    console.print(_verdict(report))
+
+
+def _verdict(report: Report) -> str:
+    match len(report.broken):
+        case 0:
+            return "No limit is broken."
+        case 1:
+            return "1 limit is broken."
+        case count:
+            return f"{count} limits are broken."

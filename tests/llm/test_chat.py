@@ -1,4 +1,4 @@
-"""Any endpoint asked for one JSON object: faults are outcomes, passing ones are tried again, a schema is only offered."""
+"""Any endpoint asked for one JSON object: faults are outcomes, and a schema is only offered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_asked_and_what_comes_back(fake_vllm: FakeVllm) -> None:
     assert answer.text == '{"a": 1}'
     assert answer.usage is not None
     (request,) = fake_vllm.log()["requests"]
-    body = request["body"] if "body" in request else request
+    body = request.get("body", request)
     assert (body["model"], body["temperature"], body["seed"], body["max_tokens"]) == ("writer", 0.8, 7, 50)
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
 

@@ -1,4 +1,4 @@
-"""Synthesis over scripted endpoints: every job ends in the log, nothing is done twice, nothing is dropped in silence."""
+"""Synthesis over scripted endpoints: every job ends in the log, nothing is done twice or dropped in silence."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.core.bench.drafts import CONTEXT, task, written
 from tests.fake_plugin import FakeVllm
 
 HONEST = (
-    "Hi Ana,\n\nAlder Pay closed a Series A of 12 M USD in March 2026. Growing the platform team is often the next step,"
-    " and we place engineers who work in your hours. Would it help to compare notes on that?\n\nBest,\nJo"
+    "Hi Ana,\n\nAlder Pay closed a Series A of 12 M USD in March 2026. Growing the platform team is often the next "
+    "step, and we place engineers who work in your hours. Would it help to compare notes on that?\n\nBest,\nJo"
 )
 OTHER = HONEST.replace("Growing the platform team is often the next step", "Many teams then look for platform people")
 RUDE = HONEST.replace("Would it help to compare notes on that?", "Anybody sensible would see that you need us, so?")
