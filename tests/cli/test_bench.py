@@ -50,7 +50,8 @@ def test_check_ends_with_0_or_1(presend: Presend, folder: Path) -> None:
     good = presend("bench", "check", "set", "--no-embeddings")
     assert (good.code, "No limit is broken." in good.out) == (0, True)
     assert "cosine, test: no embeddings were made" in good.out
-    write_tasks(folder / "set" / "train.jsonl", made("train", longer))
+    (folder / "set" / "test.jsonl").unlink()
+    write_tasks(folder / "set" / "train.jsonl", made("train", longer, groups=25))
     bad = presend("bench", "check", "set", "--no-embeddings")
     assert bad.code == 1
     assert "BROKEN" in bad.out
