@@ -53,16 +53,24 @@ def auc(negatives: Sequence[float], positives: Sequence[float]) -> float:
     return (rank_sum - n * (n + 1) / 2) / (n * len(negatives))
 
 
+def violates(example: Labelled) -> bool | None:
+    """Whether a draft violates anything: its label for the whole where it has one, else its scores; None if unknown."""
+    passed: bool | None = getattr(example, "passed", None)  # a generated example has scores alone
+    if passed is not None:
+        return not passed
+    if example.violated:
+        return True
+    return False if example.scores and all(score is not None for score in example.scores.values()) else None
+
+
 def sides(examples: Sequence[L], criterion: str | None = None) -> tuple[list[L], list[L]]:
     """Clean and violating examples, of one criterion or of all; what is undecided is on neither side."""
     clean: list[L] = []
     broken: list[L] = []
     for example in examples:
         if criterion is None:
-            if example.violated:
-                broken.append(example)
-            elif example.scores and all(score is not None for score in example.scores.values()):
-                clean.append(example)
+            if (fails := violates(example)) is not None:
+                (broken if fails else clean).append(example)
         elif example.scores.get(criterion) is not None:
             (broken if criterion in example.violated else clean).append(example)
     return clean, broken
@@ -81,7 +89,7 @@ def minimal_pairs(examples: Sequence[L], criterion: str | None = None) -> Iterat
     """
     by_id = {example.id: example for example in examples}
     for example in examples:
-        if example.pair in by_id and (criterion in example.violated if criterion else example.violated):
+        if example.pair in by_id and (criterion in example.violated if criterion else violates(example)):
             yield example, by_id[example.pair]
 
 

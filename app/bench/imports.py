@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -45,6 +45,7 @@ _SEGMENTS = (
     (re.compile(r"capability|gap"), 4),
     (re.compile(r"funded|series_a|series_b"), 1),
 )
+_SPLITS = {"train_pref": "train", "dev": "valid", "held_out": "test"}
 _PROMPT_BENCH = re.compile(r"Bench\s+([a-z]+)\s*=\s*(\d+)", re.IGNORECASE)
 
 
@@ -150,12 +151,15 @@ def _read_row(given: dict[str, Any]) -> Imported:
 
 
 def task_of_import(row: Imported) -> Task:
-    """A published draft as a task: "fail" marks the criterion of its category, "pass" marks none."""
+    """A published draft as a task: "fail" marks the criterion of its category, "pass" marks none.
+
+    The names of common splits become ours; another name stays.
+    """
     return Task(
         task_id=row.id[:200],
         mode=Mode.HAND_AUTHORED,
         difficulty=Difficulty(row.difficulty) if row.difficulty else None,
-        split=row.split,
+        split=None if row.split is None else _SPLITS.get(row.split, row.split),
         group=(row.pair or row.id)[:200],
         category=row.category,
         context=row.context,
@@ -166,6 +170,20 @@ def task_of_import(row: Imported) -> Task:
         signal_date=date.fromisoformat(row.signal_date) if row.signal_date else None,
         source={"author": row.author, "licence": row.license, **({"flags": ", ".join(row.flags)} if row.flags else {})},
     )
+
+
+def paired(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, each "fail" of a group that has exactly one "pass" paired with it: the authors' own pairs."""
+    honest: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.passed:
+            honest.setdefault(task.cluster, []).append(task.task_id)
+    return [
+        task.model_copy(update={"pair": honest[task.cluster][0]})
+        if task.passed is False and len(honest.get(task.cluster, ())) == 1
+        else task
+        for task in tasks
+    ]
 
 
 @dataclass(frozen=True)
@@ -203,7 +221,7 @@ def merged(tasks: Iterable[Task]) -> Merged:
             contradicted += 1
             if before.passed:
                 by_content[key] = task.model_copy(update={"task_id": before.task_id})
-    return Merged(list(by_content.values()), repeated, contradicted, renamed)
+    return Merged(paired(list(by_content.values())), repeated, contradicted, renamed)
 
 
 def convert_context(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -205,12 +205,13 @@ def _task(line: str, where: str, faults: list[Fault]) -> Task | None:
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False, include_context=False):
             path = ".".join(str(part) for part in item["loc"])
-            faults.append(Fault(f"{where}: {path}" if path else where, _plain(item["msg"])))
+            said = "is no JSON object" if item["type"] == "json_invalid" else _plain(item["msg"])
+            faults.append(Fault(f"{where}: {path}" if path else where, said))
         return None
 
 
 def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Field required", "is missing").split(": ", 1)[0]
+    return message.removeprefix("Value error, ").replace("Field required", "is missing")
 
 
 def write_tasks(path: Path, tasks: Iterable[Task]) -> int:

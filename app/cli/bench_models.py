@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
     from app.bench.authoring import Asked
     from app.services.synthesis import Entry, Synthesised
 
-GENERATOR_KEY, JUDGE_KEY = "PRESEND_GENERATOR_KEY", "PRESEND_JUDGE_KEY"
 JudgeUrl = Annotated[str, typer.Option("--judge-url", help="OpenAI-compatible endpoint that marks the tasks.")]
 JudgeModel = Annotated[str, typer.Option("--judge-model", help="Its model.")]
+JudgeKey = Annotated[str | None, typer.Option("--judge-key", envvar="PRESEND_JUDGE_KEY", help="Its API key.")]
+GeneratorKey = Annotated[
+    str | None, typer.Option("--generator-key", envvar="PRESEND_GENERATOR_KEY", help="Its API key.")
+]
 JudgeFamily = Annotated[str | None, typer.Option(help="Its family.", show_default="as its name tells")]
 AtLeast = Annotated[int, typer.Option(min=1, max=5, help="The least mark in each dimension.")]
 Parallel = Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")]
@@ -37,6 +39,8 @@ def synthesise(
     judge_model: JudgeModel,
     generator_family: Annotated[str | None, typer.Option(help="Its family.", show_default="as its name tells")] = None,
     judge_family: JudgeFamily = None,
+    generator_key: GeneratorKey = None,
+    judge_key: JudgeKey = None,
     criterion: Annotated[list[str] | None, typer.Option(help="Break only this; may be given several times.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many seeds.")] = None,
     at_least: AtLeast = 3,
@@ -44,8 +48,7 @@ def synthesise(
 ) -> None:
     """Have one model rewrite honest drafts, and a model of another family mark the tasks that come of it.
 
-    Keys come from PRESEND_GENERATOR_KEY and PRESEND_JUDGE_KEY. Every job ends in OUT.log: accepted, or why not. The
-    same command goes on where it was stopped.
+    Every job ends in OUT.log: accepted, or why not. The same command goes on where it was stopped.
 
     \b
     Example:
@@ -66,8 +69,8 @@ def synthesise(
     makers = Makers(generator=generator_model, generator_family=families[0], judge=judge_model,
                     judge_family=families[1], at_least=at_least)  # fmt: skip
     ends = (
-        Endpoint(generator_url, generator_model, os.environ.get(GENERATOR_KEY)),
-        Endpoint(judge_url, judge_model, os.environ.get(JUDGE_KEY)),
+        Endpoint(generator_url, generator_model, generator_key),
+        Endpoint(judge_url, judge_model, judge_key),
     )
     log = out.with_name(f"{out.name}.log")
     found = asyncio.run(_synthesised(ends, makers, log, jobs, parallel))
@@ -85,12 +88,13 @@ def filter_tasks(
     judge_url: JudgeUrl,
     judge_model: JudgeModel,
     judge_family: JudgeFamily = None,
+    judge_key: JudgeKey = None,
     at_least: AtLeast = 3,
     parallel: Parallel = 4,
 ) -> None:
     """Have a model mark tasks for coherence, verifiability and rubric clarity (1-5), and keep the good ones.
 
-    A task that another model wrote must be marked by another family. The key comes from PRESEND_JUDGE_KEY.
+    A task that a model wrote must be marked by a model of another family.
 
     \b
     Example:
@@ -112,7 +116,7 @@ def filter_tasks(
     async def marks() -> list[Any]:
         with _bar() as bar:
             shown = bar.add_task("marking", total=len(tasks))
-            async with ChatClient(Endpoint(judge_url, judge_model, os.environ.get(JUDGE_KEY))) as judge:
+            async with ChatClient(Endpoint(judge_url, judge_model, judge_key)) as judge:
                 return await mark_tasks(judge, tasks, _criteria(), lambda: bar.advance(shown), parallel)
 
     kept = []

@@ -60,7 +60,7 @@ def test_a_digest_depends_on_every_label():
         ({"context": {**CONTEXT, "icp_segment": 9}}, "context.icp_segment", "less than or equal to 4"),
         ({"surprise": 1}, "surprise", "not permitted"),
         ({"signal_date": "March"}, "signal_date", "valid date"),
-        ({"passed": None}, "", "a task needs a label"),
+        ({"passed": None}, "", "a task needs a label: `passed`, or a score on at least one criterion"),
         ({"scores": {"tone": 1}}, "", "`passed` is true, yet `scores` has tone below 3"),
     ],
 )
@@ -79,7 +79,7 @@ def test_all_faults_are_told_at_once_and_broken_lines_too(tmp_path):
     file = lines(tmp_path, "{", *[{"task_id": str(n)} for n in range(30)])
     with pytest.raises(InvalidInput, match=r"91 faults, of which 20 are shown") as caught:
         read_tasks(file)
-    assert caught.value.faults[0].path == "mine.jsonl:1"
+    assert (caught.value.faults[0].path, caught.value.faults[0].message) == ("mine.jsonl:1", "is no JSON object")
     assert caught.value.faults[1].path == "mine.jsonl:2: mode"
 
 
