@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -111,8 +111,3 @@ def _preference(task: Task) -> tuple[int, int, int, int, str]:
     marks = (-quality.lowest, -quality.total) if quality else (0, 0)
     decided = sum(score is not None for score in task.scores.values())
     return (*marks, _RANK[task.mode], -decided, task.task_id)
-
-
-def in_pairs(pairs: Iterable[NearDuplicate], groups: Mapping[str, str]) -> int:
-    """How many groups have a near-duplicate in another group."""
-    return len({groups[one] for pair in pairs for one in (pair.a, pair.b)})

@@ -16,6 +16,7 @@ from app.settings import load_settings
 
 if TYPE_CHECKING:
     from app.bench.authoring import Asked
+    from app.bench.tasks import Task
     from app.services.synthesis import Entry, Synthesised
 
 JudgeUrl = Annotated[str, typer.Option("--judge-url", help="OpenAI-compatible endpoint that marks the tasks.")]
@@ -58,7 +59,7 @@ def synthesise(
     """
     from app.bench.authoring import jobs_for, two_families, with_broken
     from app.bench.card import by_name
-    from app.bench.tasks import read_tasks, write_tasks
+    from app.bench.tasks import read_tasks
     from app.llm import Endpoint
     from app.services.synthesis import Makers
 
@@ -78,8 +79,7 @@ def synthesise(
     typer.echo(f"{found.prompt_tokens:,} prompt and {found.completion_tokens:,} completion tokens")
     if not found.tasks:
         raise InvalidInput(f"No task was accepted; {log.name} says why, job by job.")
-    write_tasks(out, found.tasks)
-    typer.echo(f"{out}: {len(found.tasks):,} tasks")
+    _written(out, found.tasks)
 
 
 def filter_tasks(
@@ -102,7 +102,7 @@ def filter_tasks(
     """
     from app.bench.authoring import Left, accepted, family_of, marked
     from app.bench.card import by_name
-    from app.bench.tasks import Quality, read_tasks, write_tasks
+    from app.bench.tasks import Quality, read_tasks
     from app.llm import ChatClient, Endpoint
     from app.services.synthesis import mark_tasks
 
@@ -132,8 +132,7 @@ def filter_tasks(
     typer.echo(f"{len(tasks)} tasks: {by_name(dict(sorted(counts.items())))}")
     if not kept:
         raise InvalidInput("No task was accepted; nothing is written.")
-    write_tasks(out, kept)
-    typer.echo(f"{out}: {len(kept):,} tasks")
+    _written(out, kept)
 
 
 async def _synthesised(ends: Any, makers: Any, log: Path, jobs: list[Any], parallel: int) -> Synthesised:
@@ -153,6 +152,19 @@ async def _synthesised(ends: Any, makers: Any, log: Path, jobs: list[Any], paral
         async with ChatClient(ends[0]) as generator, ChatClient(ends[1]) as judge:
             made = Synthesis(generator, judge, Log(log, makers), rules, parallel)
             return await made.run(jobs, tell)
+
+
+def _written(out: Path, tasks: list[Task]) -> None:
+    """Write the accepted tasks, one of each set of near-duplicates."""
+    from app.bench.duplicates import keep_one, near_duplicates
+    from app.bench.tasks import write_tasks
+    from app.bench.texts import text_of
+
+    kept, replaced = keep_one(tasks, near_duplicates([text_of(task) for task in tasks]))
+    write_tasks(out, kept)
+    typer.echo(f"{out}: {len(kept):,} tasks")
+    for left, stays in sorted(replaced.items()):
+        typer.echo(f"  {left} was left out as a near-duplicate of {stays}")
 
 
 def _criteria() -> tuple[Asked, ...]:

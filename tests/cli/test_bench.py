@@ -175,6 +175,11 @@ def test_filter_keeps_what_reaches_the_marks(presend: Presend, folder: Path, fak
     assert (ran.code, "3 tasks: 1 accepted, 1 below_threshold, 1 empty" in ran.out) == (0, True)
     (kept,) = read_tasks(folder / "good.jsonl")
     assert (kept.task_id, kept.source) == ("first", {"judge": "llama-3", "judge_family": "llama"})
+    words = "One long draft about nothing much that stays the same in nearly all of its many words and ends with"
+    write_tasks(folder / "mine.jsonl", [task(n, draft=written(f"{words} {n}"), scores=s) for n, s in
+                                        (("a", {}), ("b", {"tone": 5}))])  # fmt: skip
+    twice = presend("bench", "filter", *given, "--judge-model", "llama-3")
+    assert "good.jsonl: 1 tasks\n  a was left out as a near-duplicate of b" in twice.out
     strict = presend("bench", "filter", *given, "--judge-model", "llama-3", "--at-least", "4")
     assert (strict.code, strict.err.strip()) == (1, "No task was accepted; nothing is written.")
     unknown = presend("bench", "filter", *given, "--judge-model", "mine")
