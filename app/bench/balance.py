@@ -6,9 +6,28 @@ higher value than a clean one, ties counting half (Mann-Whitney U / (n m)).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
-from app.bench.generate import Example
+from app.schemas import Draft
+
+
+class Labelled(Protocol):
+    """What a baseline reads of an example or a task."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def draft(self) -> Draft: ...
+    @property
+    def scores(self) -> Mapping[str, int | None]: ...
+    @property
+    def pair(self) -> str | None: ...
+    @property
+    def violated(self) -> tuple[str, ...]: ...
+
+
+L = TypeVar("L", bound=Labelled)
 
 
 def auc(negatives: Sequence[float], positives: Sequence[float]) -> float:
@@ -34,30 +53,58 @@ def auc(negatives: Sequence[float], positives: Sequence[float]) -> float:
     return (rank_sum - n * (n + 1) / 2) / (n * len(negatives))
 
 
-def length_auc(examples: Sequence[Example], criterion: str | None = None) -> float:
-    """AUC of the body's length in words for the label of one criterion, or of any violation."""
-    clean, broken = [], []
+def violates(example: Labelled) -> bool | None:
+    """Whether a draft violates anything: its label for the whole where it has one, else its scores; None if unknown."""
+    passed: bool | None = getattr(example, "passed", None)  # a generated example has scores alone
+    if passed is not None:
+        return not passed
+    if example.violated:
+        return True
+    return False if example.scores and all(score is not None for score in example.scores.values()) else None
+
+
+def sides(examples: Sequence[L], criterion: str | None = None) -> tuple[list[L], list[L]]:
+    """Clean and violating examples, of one criterion or of all; what is undecided is on neither side."""
+    clean: list[L] = []
+    broken: list[L] = []
     for example in examples:
-        size = float(len(example.draft.body.split()))
         if criterion is None:
-            if example.violated:
-                broken.append(size)
-            elif all(score == 5 for score in example.scores.values()):
-                clean.append(size)
-        elif (score := example.scores[criterion]) is not None:
-            (broken if score == 1 else clean).append(size)
+            if (fails := violates(example)) is not None:
+                (broken if fails else clean).append(example)
+        elif example.scores.get(criterion) is not None:
+            (broken if criterion in example.violated else clean).append(example)
+    return clean, broken
+
+
+def length_auc(examples: Sequence[Labelled], criterion: str | None = None) -> float:
+    """AUC of the body's length in words for the label of one criterion, or of any violation."""
+    clean, broken = ([float(_length(e)) for e in side] for side in sides(examples, criterion))
     return auc(clean, broken)
 
 
-def longer_wins(examples: Sequence[Example]) -> float:
-    """Share of minimal pairs in which the violating draft is the longer one, ties counting half."""
+def minimal_pairs(examples: Sequence[L], criterion: str | None = None) -> Iterator[tuple[L, L]]:
+    """Each violating draft with the honest draft that it was made from; with ``criterion`` those that violate it.
+
+    A partner outside of the examples is passed over: a part of a set has fewer pairs.
+    """
     by_id = {example.id: example for example in examples}
-    wins = []
     for example in examples:
-        if example.pair is None or not example.violated:
-            continue
-        a, b = (len(e.draft.body.split()) for e in (example, by_id[example.pair]))
-        wins.append(1.0 if a > b else 0.5 if a == b else 0.0)
+        if example.pair in by_id and (criterion in example.violated if criterion else violates(example)):
+            yield example, by_id[example.pair]
+
+
+def longer_wins(examples: Sequence[Labelled], criterion: str | None = None) -> float:
+    """Share of minimal pairs in which the violating draft is the longer one, ties counting half."""
+    wins = [won(_length(a), _length(b)) for a, b in minimal_pairs(examples, criterion)]
     if not wins:
         raise ValueError("there are no minimal pairs")
     return sum(wins) / len(wins)
+
+
+def won(violating: float, honest: float) -> float:
+    """1 where the violating draft has the higher value, a half where both have the same, else 0."""
+    return 1.0 if violating > honest else 0.5 if violating == honest else 0.0
+
+
+def _length(example: Labelled) -> int:
+    return len(example.draft.body.split())

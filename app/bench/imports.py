@@ -3,19 +3,25 @@
 Their contexts differ in every key, so known facts are taken where they stand and the rest is flattened into the
 signal line. Their labels are noisy: a "fail" marks one criterion and says nothing of the others, a "pass" counts only
 where no flag speaks against it. Refused: a row without draft or label, named by file and line.
+
+Three shapes are known: rows with ``context``, ``draft`` and ``label``; rows with a ``request`` in the article's shape
+and a ``label``; and the article's own tasks, with ``input``, ``candidate_output`` and ``ground_truth_output``, whose
+candidate counts as "pass" only where it is the reference.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from app.bench.tasks import Difficulty, Mode, Task, content_key
 from app.errors import Fault, InvalidInput
 from app.schemas import Context, Draft
 
@@ -39,6 +45,7 @@ _SEGMENTS = (
     (re.compile(r"capability|gap"), 4),
     (re.compile(r"funded|series_a|series_b"), 1),
 )
+_SPLITS = {"train_pref": "train", "dev": "valid", "held_out": "test"}
 _PROMPT_BENCH = re.compile(r"Bench\s+([a-z]+)\s*=\s*(\d+)", re.IGNORECASE)
 
 
@@ -55,6 +62,11 @@ class Imported:
     criterion: str | None
     flags: tuple[str, ...]
     pair: str | None
+    category: str | None = None
+    split: str | None = None
+    difficulty: str | None = None
+    signal_date: str | None = None
+    reference: Draft | None = None
 
 
 def read_imports(path: Path) -> Iterator[Imported]:
@@ -70,16 +82,48 @@ def read_imports(path: Path) -> Iterator[Imported]:
             where = f"{path.name}:{number}"
             try:
                 row = json.loads(line)
+            except ValueError as error:
+                raise InvalidInput(f"The row {where} is no JSON object.") from error
+            try:
                 yield _read_row(row)
             except ValidationError as error:
                 first = error.errors(include_input=False)[0]
                 fault = Fault(".".join(str(part) for part in first["loc"]), first["msg"])
                 raise InvalidInput(f"The row {where} does not fit.", (fault,)) from error
             except (ValueError, KeyError, TypeError) as error:
-                raise InvalidInput(f"The row {where} needs a context, a draft and a label: {error}.") from error
+                said = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+                raise InvalidInput(f"The row {where} needs a context, a draft and a label: {said}.") from error
 
 
-def _read_row(row: dict[str, Any]) -> Imported:
+def _unified(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the second or third shape as one of the first."""
+    if isinstance(row.get("request"), Mapping):
+        request = row["request"]
+        parts = {"context": request["input"], "draft": request["candidate_output"], "task_type": request["task_type"]}
+        return {"source_repo": row.get("source"), "category_norm": row.get("category"), **row, **parts}
+    if "candidate_output" in row and "input" in row:
+        metadata = row.get("metadata") or {}
+        candidate, reference = row["candidate_output"], row["ground_truth_output"]
+        alike = all(candidate[part] == reference[part] for part in ("subject", "body"))
+        return {
+            "id": row["task_id"],
+            "source_repo": "Natnael-Alemseged/SalesConversion-Bench",
+            "license": "CC-BY-4.0",
+            "context": row["input"],
+            "draft": candidate,
+            "reference": {part: reference[part] for part in ("subject", "body")},
+            "label": "pass" if alike else "fail",
+            "category_norm": metadata.get("failure_category", ""),
+            "pair_id": metadata.get("scaled_from_task_id") or row["task_id"],
+            "signal_date": metadata.get("signal_date"),
+            "difficulty": row.get("difficulty"),
+            "task_type": row.get("task_type"),
+        }
+    return row
+
+
+def _read_row(given: dict[str, Any]) -> Imported:
+    row = _unified(given)
     if row["label"] not in ("pass", "fail"):
         raise ValueError("label must be pass or fail")
     context = row["context"]
@@ -95,10 +139,89 @@ def _read_row(row: dict[str, Any]) -> Imported:
         context=Context.model_validate(value),
         draft=Draft(subject=row["draft"]["subject"], body=row["draft"]["body"]),
         failed=row["label"] == "fail",
-        criterion=CATEGORY_CRITERION.get(row.get("category_norm", "")),
+        criterion=CATEGORY_CRITERION.get(row.get("category_norm") or ""),
         flags=tuple(row.get("flags") or ()),
         pair=row.get("pair_id"),
+        category=row.get("category_norm") or None,
+        split=row.get("split"),
+        difficulty=row.get("difficulty"),
+        signal_date=row.get("signal_date"),
+        reference=Draft(**row["reference"]) if row.get("reference") else None,
     )
+
+
+def task_of_import(row: Imported) -> Task:
+    """A published draft as a task: "fail" marks the criterion of its category, "pass" marks none.
+
+    The names of common splits become ours; another name stays.
+    """
+    return Task(
+        task_id=row.id[:200],
+        mode=Mode.HAND_AUTHORED,
+        difficulty=Difficulty(row.difficulty) if row.difficulty else None,
+        split=None if row.split is None else _SPLITS.get(row.split, row.split),
+        group=(row.pair or row.id)[:200],
+        category=row.category,
+        context=row.context,
+        draft=row.draft,
+        reference=row.reference,
+        passed=not row.failed,
+        scores={row.criterion: 1} if row.failed and row.criterion else {},
+        signal_date=date.fromisoformat(row.signal_date) if row.signal_date else None,
+        source={"author": row.author, "licence": row.license, **({"flags": ", ".join(row.flags)} if row.flags else {})},
+    )
+
+
+def paired(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks, each "fail" of a group that has exactly one "pass" paired with it: the authors' own pairs."""
+    honest: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.passed:
+            honest.setdefault(task.cluster, []).append(task.task_id)
+    return [
+        task.model_copy(update={"pair": honest[task.cluster][0]})
+        if task.passed is False and len(honest.get(task.cluster, ())) == 1
+        else task
+        for task in tasks
+    ]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Imported tasks without repetitions.
+
+    ``repeated`` counts records left out because an equal one is there; ``contradicted`` those of them whose label was
+    the other one. Of two labels "fail" stays: of published labels it is the more reliable by far. ``renamed`` counts
+    tasks whose id another one has already; the later one gets the start of its content's digest behind its own.
+    """
+
+    tasks: list[Task]
+    repeated: int
+    contradicted: int
+    renamed: int
+
+
+def merged(tasks: Iterable[Task]) -> Merged:
+    """One task for each context and draft, in order of first appearance."""
+    by_content: dict[str, Task] = {}
+    ids: set[str] = set()
+    repeated = contradicted = renamed = 0
+    for given in tasks:
+        task, key = given, content_key(given)
+        before = by_content.get(key)
+        if before is None:
+            if task.task_id in ids:
+                renamed += 1
+                task = task.model_copy(update={"task_id": f"{task.task_id[:190]}~{key[:8]}"})
+            ids.add(task.task_id)
+            by_content[key] = task
+            continue
+        repeated += 1
+        if before.passed != task.passed:
+            contradicted += 1
+            if before.passed:
+                by_content[key] = task.model_copy(update={"task_id": before.task_id})
+    return Merged(paired(list(by_content.values())), repeated, contradicted, renamed)
 
 
 def convert_context(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import drafts, machine, runs, statistics, store
+from app.cli import bench, drafts, machine, runs, statistics, store
 from app.errors import ConfigurationError, PresendError, SetupError
 
 EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 1, 2, 130
@@ -63,6 +63,7 @@ def build(session: Session) -> typer.Typer:
     store.add(program)
     statistics.add(program)
     runs.add(program)
+    bench.add(program)
     return program
 
 

@@ -127,7 +127,7 @@ def show(run: RunId, url: UrlOption = None, key: KeyOption = None, as_json: Json
     Example:
       presend runs show nightly
     """
-    found = _find(Service.of(url, key), run)
+    found = find_run(Service.of(url, key), run)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -142,7 +142,7 @@ def watch(run: RunId, url: UrlOption = None, key: KeyOption = None) -> None:
       presend runs watch nightly
     """
     service = Service.of(url, key)
-    found = _find(service, run)
+    found = find_run(service, run)
     _follow(service, found["id"])
     _shown(service.ask("GET", f"/v1/runs/{found['id']}"))
 
@@ -164,7 +164,7 @@ def export(
       presend runs export nightly | jq .outcome | sort | uniq -c
     """
     service = Service.of(url, key)
-    found = _find(service, run)
+    found = find_run(service, run)
     chosen = form or ("csv" if out is not None and out.suffix.lower() == ".csv" else "ndjson")
     path = f"/v1/runs/{found['id']}/export"
     if out is None:
@@ -212,7 +212,7 @@ def delete(
       presend runs delete nightly --yes
     """
     service = Service.of(url, key)
-    found = _find(service, run)
+    found = find_run(service, run)
     if not yes:
         typer.confirm(f"Erase the run {found['name']} with {found['counts']['total']} items, for good?", abort=True)
     service.ask("DELETE", f"/v1/runs/{found['id']}")
@@ -221,7 +221,7 @@ def delete(
 
 def _move(run: str, move: str, url: str | None, key: str | None) -> None:
     service = Service.of(url, key)
-    moved = service.ask("POST", f"/v1/runs/{_find(service, run)['id']}/{move}")
+    moved = service.ask("POST", f"/v1/runs/{find_run(service, run)['id']}/{move}")
     typer.echo(f"The run {moved['id']} is {moved['status']}.")
 
 
@@ -232,7 +232,7 @@ def _tag(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _find(service: Service, run: str) -> dict[str, Any]:
+def find_run(service: Service, run: str) -> dict[str, Any]:
     """A run by its id, else the newest of that name."""
     if len(run) == 36 and run.count("-") == 4:
         found: dict[str, Any] = service.ask("GET", f"/v1/runs/{run}")

@@ -81,6 +81,16 @@ class Service:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
+    def pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """All items of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = self.ask("GET", path, params={**params, **({"cursor": cursor} if cursor else {})})
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
     def download(self, path: str, params: dict[str, Any], out: IO[bytes]) -> None:
         """Stream an answer into a file."""
         headers = {"Authorization": f"Bearer {self.token}"}

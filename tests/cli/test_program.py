@@ -27,6 +27,10 @@ COMMANDS = [
     ["policy", "check"],
     ["compare"],
     *(["stats", name] for name in ("runs", "check-article")),
+    *(
+        ["bench", name]
+        for name in ("generate", "check", "import", "from-run", "synthesise", "filter", "agreement", "card")
+    ),
     *(["runs", name] for name in ("create", "list", "show", "watch", "export", "cancel", "resume", "delete")),
 ]
 
