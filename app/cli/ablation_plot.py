@@ -31,7 +31,6 @@ def plot(figures: Path, out: Path) -> None:
         Without a comparison that has an interval.
     """
     found = json.loads(figures.read_text(encoding="utf-8"))
-    title = (
-        f"Held-out margin, challenger minus incumbent ({found['data']['held_out_pairs']} pairs). Kept: {found['kept']}"
-    )
+    pairs = found["data"]["held_out_pairs"]
+    title = f"Held-out margin, challenger minus incumbent ({pairs} pairs). Kept: {found['kept']}"
     write(draw(title, "nats, 95 % over clusters", rows_of(found), 0.0), out)

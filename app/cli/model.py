@@ -83,7 +83,7 @@ def train(
     if objective == PACKED:
         _command(context, "train", help)
     else:
-        _command(context, "preference", help, extra=["--objective", objective], preferences=True)
+        _command(context, "preference", help, more=["--objective", objective], extra=True)
 
 
 def ablate(context: typer.Context, help: HelpOption = False) -> None:
@@ -98,8 +98,8 @@ def ablate(context: typer.Context, help: HelpOption = False) -> None:
       presend model ablate --out runs/ablation --seeds 7,8,9 --pairs 512 --batch 16
       presend model ablate --out runs/all --objectives dpo,simpo,orpo,sft --ranks 16
     """
-    arguments = _command(context, "ablate", help, preferences=True)
-    folder = Path(_value_of(arguments, "--out"))
+    folder = Path("" if help else _value_of(context.args, "--out"))
+    _command(context, "ablate", help, extra=True)
     plot(folder / "ablation.json", folder / "ablation.svg")
     typer.echo(f"The report is {folder / 'ablation.md'}, the plot {folder / 'ablation.svg'}.")
 
@@ -131,7 +131,7 @@ def latency(
       VLLM_API_KEY=... presend model latency --only-servers --url base=http://a:8000/v1 --url merged=http://b:8000/v1
     """
     if help or not vllm:
-        _command(context, "latency", help)
+        _command(context, "latency", help, extra=True)
         return
     from app.local.pair import serve_both
 
@@ -140,7 +140,7 @@ def latency(
     async def both() -> None:
         async with serve_both(settings, _value_of(arguments, "--adapter"), _option(arguments, "--base"), _say) as found:
             urls = [part for name, url in found.urls.items() for part in ("--url", f"{name}={url}")]
-            await _run(settings, "latency", [*arguments, *urls], env={"VLLM_API_KEY": found.key})
+            await _run(settings, "latency", [*arguments, *urls], extra=True, env={"VLLM_API_KEY": found.key})
 
     _finish(both())
 
@@ -163,7 +163,7 @@ def evaluate(context: typer.Context, help: HelpOption = False) -> None:
       presend model evaluate --model runs/judge/merged --calibration runs/judge/calibration.json
       presend model evaluate --model runs/judge/merged --base-model runs/base --json runs/judge/evaluation.json
     """
-    _command(context, "evaluate", help)
+    _command(context, "evaluate", help, extra=True)
 
 
 def card(context: typer.Context, help: HelpOption = False) -> None:
@@ -187,45 +187,25 @@ def card(context: typer.Context, help: HelpOption = False) -> None:
 
 
 def _command(
-    context: typer.Context, module: str, wants_help: bool, extra: Sequence[str] = (), *, preferences: bool = False
-) -> list[str]:
-    """Run a training command in the engine environment with the arguments given; returns them."""
+    context: typer.Context, module: str, wants_help: bool, more: Sequence[str] = (), *, extra: bool = False
+) -> None:
+    """Run a training command in the engine environment with the arguments given."""
     if wants_help:
         _teach(context, module)
-    arguments = [*context.args, *extra]
-    _check(context, module, arguments)
+    arguments = [*context.args, *more]
     settings = load_settings()
-    _finish(_run(settings, module, arguments, preferences=preferences))
-    return arguments
+    _finish(_run(settings, module, arguments, extra=extra))
 
 
 def _teach(context: typer.Context, module: str) -> None:
     """Print the command's own help and then every option that it passes through."""
     typer.echo(context.get_help())
-    options = _parsed(module, ["--help"])[1]
-    own = options.partition("options:")[2]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        importlib.import_module(f"app.training.{module}").main(["--help"])
+    own = printed.getvalue().partition("options:")[2]
     typer.echo(f"\nOptions passed through to `python -m app.training.{module}`:{own}")
     raise typer.Exit
-
-
-def _check(context: typer.Context, module: str, arguments: Sequence[str]) -> None:
-    """Refuse arguments that the command does not take before anything is installed or loaded."""
-    code, _, told = _parsed(module, [*arguments, "--help"])
-    if code:
-        fault = told.strip().splitlines()[-1].partition("error: ")[2] or told.strip()
-        raise InvalidInput(f"{fault}; `{context.command_path} --help` lists the options.")
-
-
-def _parsed(module: str, arguments: Sequence[str]) -> tuple[int, str, str]:
-    """What the module's own parser says to arguments that end in ``--help``: exit code, stdout, stderr."""
-    out, err = io.StringIO(), io.StringIO()
-    main = importlib.import_module(f"app.training.{module}").main
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(list(arguments))
-        except SystemExit as end:
-            return int(end.code or 0), out.getvalue(), err.getvalue()
-    return 0, out.getvalue(), err.getvalue()
 
 
 def _finish(work: object) -> None:
@@ -246,7 +226,7 @@ async def _run(
     module: str,
     arguments: Sequence[str],
     *,
-    preferences: bool = False,
+    extra: bool = False,
     env: dict[str, str] | None = None,
 ) -> None:
     from rich.console import Console
@@ -263,7 +243,7 @@ async def _run(
     try:
         work = Preparation(settings, home, nursery, voice.progress)
         await work.install(await work.plan())
-        if preferences:
+        if extra:
             await training.install(
                 work.environment, nursery, home, lambda detail: voice.progress(training.INSTALLING, detail)
             )

