@@ -37,7 +37,7 @@ CONTEXT = Context.model_validate(
     {
         "company_name": "Alder Row",
         "icp_segment": 0,
-        "thread_stage": "cold",
+        "thread_stage": "reply_active",
         "signal_brief": {"signal_line": "Two platform roles are open.", "signal_confidence_tier": "high"},
     }
 )
@@ -206,7 +206,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--only-servers", action="store_true", help="skip transformers")
     parser.add_argument("--tokens", type=int, default=24, help="new tokens per run (default 24)")
-    parser.add_argument("--rounds", type=int, default=20, help=f"measured rounds, at least {MIN_ROUNDS} (default 20)")
+    parser.add_argument("--rounds", type=int, default=30, help=f"measured rounds, at least {MIN_ROUNDS} (default 30)")
     parser.add_argument("--warm-up", type=int, default=2, help="rounds that do not count (default 2)")
     parser.add_argument("--seed", type=int, default=7, help="draws the order in each round")
     parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="of transformers")

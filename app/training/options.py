@@ -85,7 +85,8 @@ def settle(given: argparse.Namespace) -> bool:
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     # The base is a wheel's file and has no config.json beside it; nothing about its vocabulary is changed.
-    warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)
+    for told in ("Could not find a config file", "The PEFT config.s `base_model_name_or_path`"):
+        warnings.filterwarnings("ignore", message=told, category=UserWarning)
     import datasets
     import torch
     import transformers
