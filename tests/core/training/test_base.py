@@ -1,4 +1,4 @@
-"""A base that cannot carry the prompt is refused before anything is trained; memory that runs out says what to lower."""
+"""A base that cannot carry the prompt is refused before training; memory that runs out says what to lower."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_window_shorter_than_the_prompt_is_refused_with_both_lengths(tmp_path)
     base = Base("small", tmp_path, None, "d")
     (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 256}))
     check_window(base, 256)
-    with pytest.raises(SetupError, match="window of small is 256 tokens.*has 300"):
+    with pytest.raises(SetupError, match=r"window of small is 256 tokens.*has 300"):
         check_window(base, 300)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(SetupError, match="not a model configuration"):
