@@ -332,12 +332,17 @@ def _write(model: Any, base: Base, result: dict[str, Any], out: Path) -> None:
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
 
 
+def parser() -> argparse.ArgumentParser:
+    """The command line of this module."""
+    made = argparse.ArgumentParser(prog="python -m app.training.preference", description=__doc__)
+    made.add_argument("--out", required=True, type=Path, help="folder for adapter, log, result and checkpoints")
+    add_recipe_arguments(made)
+    return made
+
+
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m app.training.preference", description=__doc__)
-    parser.add_argument("--out", required=True, type=Path, help="folder for adapter, log, result and checkpoints")
-    add_recipe_arguments(parser)
-    given = parser.parse_args(argv)
+    given = parser().parse_args(argv)
 
     def work() -> None:
         recipe = recipe_of(given)

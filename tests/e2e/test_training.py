@@ -222,6 +222,14 @@ def test_a_base_with_a_short_window_and_a_malformed_task_fail_before_training(ho
 
 
 @pytest.mark.e2e
+def test_the_recipe_trains_every_projection_of_a_half_billion_qwen_and_nothing_else(home):
+    told = json.loads(engine_python(home, Path(__file__).with_name("qwen_recipe.py")).stdout.splitlines()[-1])
+    assert told["trained"] == 8_798_208
+    assert told["layers"] == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
+    assert told["all"] - told["trained"] == 494_032_768
+
+
+@pytest.mark.e2e
 def test_nothing_is_left_running():
     listed: Sequence[str] = [
         path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
