@@ -122,7 +122,6 @@ def test_all_arms_share_base_pairs_and_the_state_before_the_first_step(ablation)
 @pytest.mark.e2e
 def test_a_finished_ablation_is_not_repeated_and_draws_its_plot(home, base, ablation):
     weights = {path: path.stat().st_mtime_ns for path in ablation.glob("*/adapter/*.safetensors")}
-    began = time.monotonic()
     ran = cli(
         home,
         "ablate",
