@@ -1,14 +1,13 @@
-"""Commands that run something here: everything (`up`), the API alone (`serve`), the model's parts (`model`)."""
+"""Commands that run something here: everything (`up`), the API alone (`serve`), a worker of stored runs (`worker`)."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from app.settings import Settings, load_settings
+from app.settings import load_settings
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Data directory instead of PRESEND_HOME.")]
 EngineOption = Annotated[
@@ -22,10 +21,6 @@ def add(program: typer.Typer) -> None:
     program.command()(up)
     program.command()(serve)
     program.command()(worker)
-    model = typer.Typer(no_args_is_help=True, help="Install the engine and prepare the model ahead of time.")
-    model.command()(engine)
-    model.command()(prepare)
-    program.add_typer(model, name="model")
 
 
 def up(
@@ -86,44 +81,3 @@ def worker() -> None:
     from app.worker import run
 
     run(load_settings())
-
-
-def engine(home: HomeOption = None, engine: EngineOption = None) -> None:
-    """Install the engine environment now, or find it installed.
-
-    \b
-    Examples:
-      presend model engine
-      presend model engine --engine cpu --home /srv/presend
-    """
-    python = asyncio.run(_make(load_settings({"home": home, "engine": engine}), and_model=False))
-    typer.echo(f"The engine is installed: {python}")
-
-
-def prepare(home: HomeOption = None, engine: EngineOption = None) -> None:
-    """Prepare the model now: base weights, adapter merged; installs the engine first when it is missing.
-
-    \b
-    Examples:
-      presend model prepare
-      PRESEND_ADAPTER=none presend model prepare
-      PRESEND_BASE_MODEL=/models/qwen presend model prepare
-    """
-    folder = asyncio.run(_make(load_settings({"home": home, "engine": engine}), and_model=True))
-    typer.echo(f"The model is ready: {folder}")
-
-
-async def _make(settings: Settings, *, and_model: bool) -> Path:
-    from app.local.children import Nursery
-    from app.local.console import Voice
-    from app.local.home import open_home
-    from app.local.model import Preparation
-
-    voice = Voice()
-    try:
-        work = Preparation(settings, open_home(settings.home), Nursery(), voice.progress)
-        plan = await work.plan()
-        python = await work.install(plan)
-        return (await work.prepare(python)).folder if and_model else python
-    finally:
-        voice.quiet()

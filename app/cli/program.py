@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import bench, drafts, machine, runs, statistics, store
+from app.cli import bench, drafts, machine, model, runs, statistics, store
 from app.errors import ConfigurationError, PresendError, SetupError
 
 EXIT_FAILED, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 1, 2, 130
@@ -59,6 +59,7 @@ def build(session: Session) -> typer.Typer:
         typer.echo(f"presend {__version__}")
 
     machine.add(program)
+    model.add(program)
     drafts.add(program)
     store.add(program)
     statistics.add(program)

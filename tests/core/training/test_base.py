@@ -1,0 +1,93 @@
+"""A base that cannot carry the prompt is refused before training; memory that runs out says what to lower."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.errors import SetupError
+from app.training.base import Base, check_tokenizer, check_window
+from app.training.memory import memory_advice
+
+
+class Tokenizer:
+    """Single characters, unless a test says otherwise."""
+
+    chat_template = "given"
+    eos_token_id = 0
+
+    def __call__(self, text, add_special_tokens):
+        return type("Encoded", (), {"input_ids": [ord(c) for c in text]})
+
+    def decode(self, ids):
+        return "".join(map(chr, ids))
+
+    def apply_chat_template(self, messages, add_generation_prompt, tokenize):
+        return "\n".join(m["content"] for m in messages)
+
+
+def test_a_plain_tokenizer_carries_the_prompt():
+    check_tokenizer(Tokenizer(), "plain")
+
+
+def test_a_tokenizer_without_template_or_end_is_refused():
+    for change, words in (({"chat_template": None}, "chat template"), ({"eos_token_id": None}, "end-of-turn")):
+        with pytest.raises(SetupError, match=words):
+            check_tokenizer(type("T", (Tokenizer,), change)(), "bare")
+
+
+def test_a_template_that_refuses_or_loses_the_instruction_is_refused():
+    class Refuses(Tokenizer):
+        def apply_chat_template(self, messages, add_generation_prompt, tokenize):
+            raise ValueError("System role not supported")
+
+    class Loses(Tokenizer):
+        def apply_chat_template(self, messages, add_generation_prompt, tokenize):
+            return messages[-1]["content"]
+
+    with pytest.raises(SetupError, match="refuses a system message"):
+        check_tokenizer(Refuses(), "gemma")
+    with pytest.raises(SetupError, match="loses part"):
+        check_tokenizer(Loses(), "short")
+
+
+def test_digits_that_are_joined_with_other_text_are_refused():
+    class Joins(Tokenizer):
+        pieces = ('{"s":[', "1,", "2,", "3,", "4,", "5]}")
+
+        def __call__(self, text, add_special_tokens):
+            ids = list(range(len(self.pieces))) if text.startswith("{") else [100 + int(text)]
+            return type("Encoded", (), {"input_ids": ids})
+
+        def decode(self, ids):
+            return "".join(self.pieces[i] if i < 100 else str(i - 100) for i in ids)
+
+    with pytest.raises(SetupError, match="joins score digits"):
+        check_tokenizer(Joins(), "joined")
+
+
+def test_a_window_shorter_than_the_prompt_is_refused_with_both_lengths(tmp_path):
+    base = Base("small", tmp_path, None, "d")
+    (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 256}))
+    check_window(base, 256)
+    with pytest.raises(SetupError, match=r"window of small is 256 tokens.*has 300"):
+        check_window(base, 300)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(SetupError, match="not a model configuration"):
+        check_window(base, 1)
+    check_window(Base("wheel", Path("none"), "x.gguf", "d"), 8_000)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried"), RuntimeError("DefaultCPUAllocator: can't")]
+)
+def test_memory_that_runs_out_says_what_to_lower(error):
+    with pytest.raises(SetupError, match="Memory ran out; lower --batch"), memory_advice("--batch"):
+        raise error
+
+
+def test_other_errors_are_left_alone():
+    with pytest.raises(RuntimeError, match="shape"), memory_advice("--batch"):
+        raise RuntimeError("shape mismatch")
