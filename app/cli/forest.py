@@ -93,7 +93,7 @@ def draw(title: str, axis: str, rows: Sequence[Row], reference: float | None) ->
     if not rows:
         raise InvalidInput("There is no interval to plot.")
     left, right = SIDE + WIDTH * LABEL_SHARE, WIDTH - SIDE - WIDTH * FIGURE_SHARE
-    ticks = _ticks([value for row in rows for value in (row.lo, row.hi)] + ([] if reference is None else [reference]))
+    ticks = ticks([value for row in rows for value in (row.lo, row.hi)] + ([] if reference is None else [reference]))
     low, high = ticks[0], ticks[-1]
     bottom = TOP + ROW * len(rows)
 
@@ -104,7 +104,7 @@ def draw(title: str, axis: str, rows: Sequence[Row], reference: float | None) ->
     shapes: list[Shape] = [Words(SIDE, 20 + 19 * place, line, INK, 14.5) for place, line in enumerate(told)]
     for tick in ticks:
         shapes.append(Line(across(tick), TOP, across(tick), bottom, GRID))
-        shapes.append(Words(across(tick), bottom + 18, _number(tick), MUTED, 12.0, "middle"))
+        shapes.append(Words(across(tick), bottom + 18, written(tick), MUTED, 12.0, "middle"))
     shapes.append(Words((left + right) / 2.0, bottom + 38, axis, MUTED, 12.0, "middle"))
     if reference is not None:
         shapes.append(Line(across(reference), TOP - 4, across(reference), bottom, INK, 1.5))
@@ -201,7 +201,7 @@ def png(drawing: Drawing) -> bytes:
     return buffer.getvalue()
 
 
-def _ticks(values: Sequence[float]) -> list[float]:
+def ticks(values: Sequence[float]) -> list[float]:
     """Round numbers that hold all values between the first and the last, four to nine of them."""
     low, high = min(values), max(values)
     span = high - low if high > low else max(abs(high), 1.0) * 0.1
@@ -214,7 +214,8 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return [place * step for place in range(first, last + 1)]
 
 
-def _number(value: float) -> str:
+def written(value: float) -> str:
+    """A value of an axis in at most six digits."""
     text = f"{value:.6g}"
     return "0" if text == "-0" else text
 

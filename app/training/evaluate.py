@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,7 @@ def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, s
     for name, judge in ((BASE, base), (LORA, model)):
         if judge is not None:
             figures["criteria"][name] = criterion_figures(rows, judge.digits(pairs, "criteria"), judge.calibration)
+    figures["rules_ms"] = _rules_ms(sets[0].rows)
     figures["length"] = _length(sets)
     figures |= _hostile_and_honest(model, seed)
     return figures
@@ -150,6 +152,17 @@ def _by_category(rows: Sequence[Whole], said: NDArray[np.bool_]) -> dict[str, li
             counts[0] += int(stop)
             counts[1] += 1
     return dict(sorted(found.items()))
+
+
+def _rules_ms(rows: Sequence[Whole]) -> float:
+    """Median milliseconds that the rules take for a draft."""
+    rules = Ruleset(default_policy())
+    taken = []
+    for row in rows[:200]:
+        began = time.perf_counter()
+        rules.check(row.draft, row.context)
+        taken.append((time.perf_counter() - began) * 1e3)
+    return float(np.median(taken))
 
 
 def _length(sets: Sequence[Set]) -> dict[str, float]:

@@ -139,6 +139,29 @@ async def sixteen_at_once(a: Arms, rounds: int, offset: int) -> tuple[list[float
     return straight, through
 
 
+async def flips(a: Arms, offset: int) -> tuple[int, int, float]:
+    """The same 16 drafts alone twice and together twice: answers asked, actions that changed, largest move of P(fail).
+
+    Greedy decoding still depends on the shape of a batch, because sums are taken in another order.
+    """
+    block = range(offset, offset + 16)
+    async with httpx.AsyncClient(timeout=150, limits=httpx.Limits(max_connections=32)) as client:
+
+        async def ask(i: int) -> dict[str, Any]:
+            return (await _ask(client, f"{a.up.url}/v1/gate", a.up.key, a.gate[i]))[1]
+
+        alone = [[await ask(i) for i in block] for _ in range(2)]
+        together = [await asyncio.gather(*(ask(i) for i in block)) for _ in range(2)]
+    first, *others = [*alone, *together]
+    changed = sum(x["action"] != y["action"] for other in others for x, y in zip(first, other, strict=True))
+    moves = [
+        abs(x["verdict"]["p_fail"] - y["verdict"]["p_fail"])
+        for other in others
+        for x, y in zip(first, other, strict=True)
+    ]
+    return len(moves), changed, max(moves)
+
+
 def interval(differences: np.ndarray) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the median difference, seeded."""
     rng = np.random.default_rng(1)
@@ -152,6 +175,7 @@ def report(dtype: str | None, pairs: int, rounds: int) -> list[float | None]:
     with arms(WARM_UP + pairs + 16 * rounds, dtype) as a:
         straight, through, p_fail = asyncio.run(one_at_a_time(a, pairs))
         one, many = asyncio.run(sixteen_at_once(a, rounds, WARM_UP + pairs))
+        asked, changed, moved = asyncio.run(flips(a, WARM_UP + pairs))
     low, high = interval(through - straight)
     print(f"dtype {dtype or 'as chosen for this machine'}, load {os.getloadavg()[0]:.1f}")
     print(
@@ -164,6 +188,7 @@ def report(dtype: str | None, pairs: int, rounds: int) -> list[float | None]:
         f"  16 at once, {rounds} blocks: direct {statistics.mean(one):.2f} drafts/s, through the gate "
         f"{statistics.mean(many):.2f} drafts/s = {100 * ratio:.1f} % (aim >= 95 %)"
     )
+    print(f"  asked again, alone and in a batch: {changed} of {asked} actions changed, P(fail) moved by up to {moved:.4f}")
     return p_fail
 
 

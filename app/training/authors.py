@@ -1,0 +1,111 @@
+"""``python -m app.training.authors``: leave one author out, train on the others, measure on the one left out.
+
+What an adapter is worth on writers that it has never met: for each author of published drafts the second stage of the
+recipe is run without that author's drafts, starting from an adapter that has seen generated drafts only, and the
+result is measured on the author's own. Their labels are noisy, so the same is reported on the drafts whose label our
+rules do not contradict. One author after another; finished ones are kept, so the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from app.errors import SetupError
+from app.training.base import find_base, load_model, load_tokenizer
+from app.training.calibration import read_calibration
+from app.training.encode import answer_ids, default_rubric
+from app.training.evaluate import rules_stop
+from app.training.heldout import margins, stopped, unseen_author
+from app.training.merge import find_adapter, merge
+from app.training.mixture import AUTHORS
+from app.training.rates import Judged, clusters_of, rates
+from app.training.scoring import digit_probabilities
+from app.training.steps import run_command, step
+from app.training.train import Recipe, Run, train
+
+
+def leave_out(author: str, recipe: Recipe, run: Run, calibration_file: Path, each: int) -> dict[str, Any]:
+    """Train without one author and measure on that author's drafts."""
+    assert run.data is not None
+    adapter_folder = train(recipe, run)
+    with step("measure") as facts:
+        base = find_base(recipe.base)
+        tokenizer, rubric, calibration = load_tokenizer(base), default_rubric(), read_calibration(calibration_file)
+        probe = answer_ids(tokenizer, [5] * len(rubric.model_criteria))
+        model = merge(load_model(base), find_adapter(adapter_folder, base), [probe])[0]
+        rows = unseen_author(run.data, author, each, recipe.seed)
+        digits = digit_probabilities(model, tokenizer, rubric, [(r.draft, r.context) for r in rows], name=author)
+        failed = np.array([r.failed for r in rows])
+        score, said, by_rule = margins(digits, calibration).max(-1), stopped(digits, calibration), rules_stop(rows)
+        clusters = clusters_of([r.cluster for r in rows])
+        agreed = failed | ~by_rule
+        found = {
+            "LoRA": rates(Judged(failed, said, score, clusters)),
+            "rules": rates(Judged(failed, by_rule, by_rule.astype(float), clusters)),
+            "rules+LoRA": rates(Judged(failed, said | by_rule, np.maximum(score, by_rule), clusters)),
+            "LoRA, passes that no rule contradicts": rates(
+                Judged(failed[agreed], said[agreed], score[agreed], clusters_of(clusters[agreed].astype(str).tolist()))
+            ),
+        }
+        facts.update(author=author, auc=found["LoRA"]["auc"], with_rules=found["rules+LoRA"]["auc"])
+    return found
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """AUC per author and judge as Markdown, with the medians."""
+    judges = list(next(iter(found.values())))
+    lines = ["| author left out | n | " + " | ".join(f"AUC {j}" for j in judges) + " |", "|" + "---|" * (2 + len(judges))]
+    for author, rows in found.items():
+        n = rows["LoRA"]["n_failed"] + rows["LoRA"]["n_passed"]
+        lines.append(f"| {author} | {n} | " + " | ".join(f"{rows[j]['auc']:.3f}" for j in judges) + " |")
+    middle = [median(rows[j]["auc"] for rows in found.values()) for j in judges]
+    lines.append("| median | | " + " | ".join(f"{m:.3f}" for m in middle) + " |")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app.training.authors", description=__doc__)
+    parser.add_argument("--start", required=True, type=Path, help="adapter trained on generated drafts only")
+    parser.add_argument("--calibration", required=True, type=Path, help="calibration.json for the thresholds")
+    parser.add_argument("--data", required=True, type=Path, help="folder with the published drafts")
+    parser.add_argument("--out", required=True, type=Path, help="folder for the folds and authors.json")
+    parser.add_argument("--authors", default=",".join(AUTHORS), help="who is left out in turn, comma-separated")
+    parser.add_argument("--published", type=int, default=420, help="drafts of the other authors per fold")
+    parser.add_argument("--scenarios", type=int, default=20, help="generated scenarios mixed in per fold")
+    parser.add_argument("--each", type=int, default=80, help="drafts of the author left out, half of them failed")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
+    given = parser.parse_args(argv)
+
+    def work() -> None:
+        names = [name.strip() for name in given.authors.split(",") if name.strip()]
+        if unknown := sorted(set(names) - set(AUTHORS)):
+            raise SetupError(f"There is no author {unknown[0]!r}; the authors are {', '.join(AUTHORS)}.")
+        found: dict[str, dict[str, Any]] = {}
+        for author in names:
+            fold = given.out / author
+            kept = fold / "figures.json"
+            if not kept.is_file():
+                recipe = Recipe(
+                    seed=8, scenarios=given.scenarios, published=given.published, without=author,
+                    rate=3e-4, dropout=0.0, pack_tokens=1150,
+                )  # fmt: skip
+                run = Run(fold, given.data, given.start, given.threads, compiled=shutil.which("g++") is not None)
+                kept.write_text(json.dumps(leave_out(author, recipe, run, given.calibration, given.each), indent=2))
+            found[author] = json.loads(kept.read_text())
+        (given.out / "authors.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(table(found))
+
+    return run_command(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
