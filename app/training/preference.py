@@ -122,7 +122,10 @@ def train_preference(
     with step("load") as facts:
         import torch
 
-        model = load_model(ground.base).to(torch.bfloat16)
+        model = load_model(ground.base)
+        if bf16:
+            # The frozen weights are bfloat16-representable, so this changes no number; the adapter stays float32.
+            model = model.to(torch.bfloat16)
         facts.update(base=ground.base.name, threads=torch.get_num_threads(), bfloat16=bf16)
     watch = _Watch(recipe, ground.data, out, checkpoint, eval_every, probe, bf16)
     trainer = make_trainer(

@@ -122,19 +122,7 @@ def test_all_arms_share_base_pairs_and_the_state_before_the_first_step(ablation)
 @pytest.mark.e2e
 def test_a_finished_ablation_is_not_repeated_and_draws_its_plot(home, base, ablation):
     weights = {path: path.stat().st_mtime_ns for path in ablation.glob("*/adapter/*.safetensors")}
-    ran = cli(
-        home,
-        "ablate",
-        "--out",
-        ablation,
-        "--base",
-        base,
-        *SMALL,
-        "--objectives",
-        "dpo,simpo,orpo,sft",
-        "--ranks",
-        "4,2",
-    )
+    ran = cli(home, "ablate", "--out", ablation, "--base", base, *SMALL, *ARMS)
     assert ran.returncode == 0, ran.stderr
     assert {path: path.stat().st_mtime_ns for path in ablation.glob("*/adapter/*.safetensors")} == weights
     assert "simpo r=4 against dpo r=4" in (ablation / "ablation.svg").read_text()
@@ -170,11 +158,8 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(home, ba
     one, two = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("straight", "cut"))
     assert one["steps"] == two["steps"]
     for a, b in zip(one["held_out"], two["held_out"], strict=True):
-        assert (a["id"], a["chosen"], a["rejected"]) == (
-            b["id"],
-            pytest.approx(b["chosen"]),
-            pytest.approx(b["rejected"]),
-        )
+        assert a["id"] == b["id"]
+        assert [a["chosen"], a["rejected"]] == pytest.approx([b["chosen"], b["rejected"]])
     steps = [row["step"] for row in read_log(tmp_path / "cut" / "margins.jsonl") if "loss" in row]
     assert steps == list(range(1, one["steps"] + 1))
 
