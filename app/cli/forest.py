@@ -93,8 +93,8 @@ def draw(title: str, axis: str, rows: Sequence[Row], reference: float | None) ->
     if not rows:
         raise InvalidInput("There is no interval to plot.")
     left, right = SIDE + WIDTH * LABEL_SHARE, WIDTH - SIDE - WIDTH * FIGURE_SHARE
-    ticks = ticks([value for row in rows for value in (row.lo, row.hi)] + ([] if reference is None else [reference]))
-    low, high = ticks[0], ticks[-1]
+    marks = ticks([value for row in rows for value in (row.lo, row.hi)] + ([] if reference is None else [reference]))
+    low, high = marks[0], marks[-1]
     bottom = TOP + ROW * len(rows)
 
     def across(value: float) -> float:
@@ -102,7 +102,7 @@ def draw(title: str, axis: str, rows: Sequence[Row], reference: float | None) ->
 
     told = textwrap.wrap(_flat(title), 112, max_lines=2, placeholder=" …")
     shapes: list[Shape] = [Words(SIDE, 20 + 19 * place, line, INK, 14.5) for place, line in enumerate(told)]
-    for tick in ticks:
+    for tick in marks:
         shapes.append(Line(across(tick), TOP, across(tick), bottom, GRID))
         shapes.append(Words(across(tick), bottom + 18, written(tick), MUTED, 12.0, "middle"))
     shapes.append(Words((left + right) / 2.0, bottom + 38, axis, MUTED, 12.0, "middle"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ class Point:
     cost_s: float
 
 
-def points_of(evaluation: Mapping[str, Any], latency: Sequence[Mapping[str, Any]], drafts: str, cores: int) -> list[Point]:
+def points_of(
+    evaluation: Mapping[str, Any], latency: Sequence[Mapping[str, Any]], drafts: str, cores: int
+) -> list[Point]:
     """The judges of an evaluation on one of its sets, with the times that ``model latency --json`` measured.
 
     Raises
@@ -38,7 +41,9 @@ def points_of(evaluation: Mapping[str, Any], latency: Sequence[Mapping[str, Any]
         When a record lacks the set or a time.
     """
     if drafts not in evaluation.get("rules", {}):
-        raise InvalidInput(f"The evaluation holds no drafts named {drafts!r}; it holds {', '.join(evaluation['length'])}.")
+        raise InvalidInput(
+            f"The evaluation holds no drafts named {drafts!r}; it holds {', '.join(evaluation['length'])}."
+        )
     times = {row["condition"]: float(row["median_ms"]) for row in latency}
     if missing := sorted({"base", "merged"} - set(times)):
         raise InvalidInput(f"The latency file holds no time of {missing[0]!r}; write it with `presend model latency`.")
@@ -89,7 +94,7 @@ def draw(title: str, points: Sequence[Point]) -> Drawing:
     shapes.append(Words((LEFT + right) / 2, bottom + 42, "mean milliseconds a draft", MUTED, 12.0, "middle"))
     shapes.append(Words(LEFT, TOP - 12, "balanced accuracy", MUTED, 12.0))
     best = frontier(points)
-    for one, other in zip(best, best[1:], strict=False):
+    for one, other in pairwise(best):
         shapes.append(
             Line(across(one.latency_ms), up(one.accuracy), across(other.latency_ms), up(other.accuracy), ACCENT, 1.5)
         )

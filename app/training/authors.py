@@ -13,7 +13,6 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from app.training.heldout import margins, stopped, unseen_author
 from app.training.merge import find_adapter, merge
 from app.training.mixture import AUTHORS
 from app.training.rates import Judged, clusters_of, rates
+from app.training.report import authors_table
 from app.training.scoring import digit_probabilities
 from app.training.steps import run_command, step
 from app.training.train import Recipe, Run, train
@@ -34,7 +34,8 @@ from app.training.train import Recipe, Run, train
 
 def leave_out(author: str, recipe: Recipe, run: Run, calibration_file: Path, each: int) -> dict[str, Any]:
     """Train without one author and measure on that author's drafts."""
-    assert run.data is not None
+    if run.data is None:
+        raise SetupError("Leaving an author out needs the published drafts; --data must name their folder.")
     adapter_folder = train(recipe, run)
     with step("measure") as facts:
         base = find_base(recipe.base)
@@ -57,18 +58,6 @@ def leave_out(author: str, recipe: Recipe, run: Run, calibration_file: Path, eac
         }
         facts.update(author=author, auc=found["LoRA"]["auc"], with_rules=found["rules+LoRA"]["auc"])
     return found
-
-
-def table(found: dict[str, dict[str, Any]]) -> str:
-    """AUC per author and judge as Markdown, with the medians."""
-    judges = list(next(iter(found.values())))
-    lines = ["| author left out | n | " + " | ".join(f"AUC {j}" for j in judges) + " |", "|" + "---|" * (2 + len(judges))]
-    for author, rows in found.items():
-        n = rows["LoRA"]["n_failed"] + rows["LoRA"]["n_passed"]
-        lines.append(f"| {author} | {n} | " + " | ".join(f"{rows[j]['auc']:.3f}" for j in judges) + " |")
-    middle = [median(rows[j]["auc"] for rows in found.values()) for j in judges]
-    lines.append("| median | | " + " | ".join(f"{m:.3f}" for m in middle) + " |")
-    return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -102,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
                 kept.write_text(json.dumps(leave_out(author, recipe, run, given.calibration, given.each), indent=2))
             found[author] = json.loads(kept.read_text())
         (given.out / "authors.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        print(table(found))
+        print(authors_table(found))
 
     return run_command(work)
 

@@ -18,29 +18,20 @@ from typing import Any
 from app.errors import SetupError
 from app.judge.calibration import Calibration
 from app.training.calibration import read_calibration
+from app.training.report import JUDGES, TITLES, authors_table, markdown
 from app.training.steps import run_command
 
 WEAK_AUC = 0.7
-COLUMNS = {
-    "auc": "AUC",
-    "balanced_accuracy": "bal. acc.",
-    "mcc": "MCC",
-    "clean_pass": "clean pass",
-    "caught": "caught",
-    "pass_recall": "pass recall",
-    "fail_recall": "fail recall",
-    "calibration_error": "calibration error",
-    "abstained": "abstained",
-}
-TITLES = {
-    "valid": "Generated drafts, known families in new wording",
-    "test": "Generated drafts, new families in new wording",
-    "dev_adjudicated": "development file, labelled blind",
-}
 
 
-def card(training: Mapping[str, Any], calibration: Calibration, figures: Mapping[str, Any], adapter_bytes: int) -> str:
-    """The card as Markdown.
+def card(
+    training: Mapping[str, Any],
+    calibration: Calibration,
+    figures: Mapping[str, Any],
+    adapter_bytes: int,
+    authors: str = "",
+) -> str:
+    """The card as Markdown; ``authors`` is the table of ``app.training.authors``, if it was measured.
 
     Raises
     ------
@@ -50,8 +41,8 @@ def card(training: Mapping[str, Any], calibration: Calibration, figures: Mapping
     recipe = training.get("recipe")
     if not isinstance(recipe, dict) or "base_digest" not in training:
         raise SetupError("training.json lacks `recipe` or `base_digest`; the card cannot say what was trained.")
-    if not figures or not all(isinstance(value, dict) for value in figures.values()):
-        raise SetupError("The evaluation holds no figures; write it with `evaluate --json`.")
+    if missing := [key for key in ("weights", "length", "criteria", *JUDGES) if key not in figures]:
+        raise SetupError(f"The evaluation lacks `{missing[0]}`; write it with `evaluate --json`.")
     lines = [
         "# The judge's adapter",
         "",
@@ -64,11 +55,17 @@ def card(training: Mapping[str, Any], calibration: Calibration, figures: Mapping
         *(f"| {name} | {value} |" for name, value in _facts(training, recipe, calibration, adapter_bytes)),
         "",
     ]
-    lines += _reproduce(recipe)
+    lines += _reproduce(training)
     lines += _sources(training)
     lines += ["## How it measures", ""]
-    for title, table in _tables(figures):
-        lines += [f"{title}:", "", *table, ""]
+    lines += [
+        "Intervals are 95 % percentile bootstraps that draw whole clusters (scenarios, published pairs).",
+        "",
+        markdown(figures),
+        "",
+    ]
+    if authors:
+        lines += ["## Authors never trained on", "", authors, ""]
     lines += ["## Calibration", "", f"Fitted on: {calibration.fitted_on or 'not recorded'}.", ""]
     lines += ["| criterion | slope | offset | fails at | abstain band |", "|---|---|---|---|---|"]
     for name, one in calibration.criteria.items():
@@ -93,6 +90,8 @@ def _facts(
     if beta is not None:
         extra = f", gamma {recipe.get('gamma')}, likelihood term {recipe.get('nll')}" if objective == "simpo" else ""
         facts.append(("strength", f"beta {beta}{extra}"))
+    if earlier := training.get("stages"):
+        facts.append(("stages", f"{len(earlier) + 1}; what follows is the last, the others stand in training.json"))
     steps = training.get("steps", result.get("steps"))
     seconds = training.get("seconds_last_run", result.get("train_seconds"))
     told = [f"seed {recipe.get('seed')}", f"{recipe.get('epochs')} epoch(s)"]
@@ -114,15 +113,19 @@ def _facts(
     return facts
 
 
-def _reproduce(recipe: Mapping[str, Any]) -> list[str]:
+def _reproduce(training: Mapping[str, Any]) -> list[str]:
     """The one command that gives this adapter again."""
-    words = ["presend model train"]
-    words += [] if "objective" in recipe else ["--objective packed"]
-    for key, value in recipe.items():
-        if value is None or value is False:
-            continue
-        words.append(f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}"))
-    words += ["--data FOLDER"] if recipe.get("published") else []
+    recipe = training["recipe"]
+    if training.get("stages"):
+        words = ["presend model train --stages shipped --data FOLDER"]
+    else:
+        words = ["presend model train"]
+        words += [] if "objective" in recipe else ["--objective packed"]
+        for key, value in recipe.items():
+            if value is None or value is False or value == "":
+                continue
+            words.append(f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}"))
+        words += ["--data FOLDER"] if recipe.get("published") else []
     return ["Train it again with:", "", "```", " ".join([*words, "--out DIR"]), "```", ""]
 
 
@@ -134,64 +137,20 @@ def _sources(training: Mapping[str, Any]) -> list[str]:
     return ["## Published drafts in the training data", "", "| source | licence |", "|---|---|", *rows, ""]
 
 
-def _tables(figures: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """One table per data set with criteria, and one for all that have a single row."""
-    models = list(figures)
-    keys = [key for key in figures[models[-1]] if isinstance(figures[models[-1]][key], dict)]
-    found, flat = [], []
-    for key in keys:
-        if any(isinstance(value, dict) for value in figures[models[-1]][key].values()):
-            rows = {
-                f"{criterion} ({model})" if len(models) > 1 else criterion: row
-                for criterion in figures[models[-1]][key]
-                for model in models
-                if isinstance(row := figures[model].get(key, {}).get(criterion), dict)
-            }
-            found.append((TITLES.get(key, key), _table("criterion", rows)))
-        else:
-            flat.append(key)
-    if flat:
-        rows = {
-            f"{TITLES.get(key, key)} ({model})" if len(models) > 1 else TITLES.get(key, key): figures[model][key]
-            for key in flat
-            for model in models
-            if isinstance(figures[model].get(key), dict)
-        }
-        found.append(("Drafts with one label for the whole", _table("drafts", rows)))
-    return found
-
-
-def _table(first: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    columns = [key for key in COLUMNS if any(key in row for row in rows.values())]
-    lines = [
-        f"| {first} | n | " + " | ".join(COLUMNS[key] for key in columns) + " |",
-        "|" + "---|" * (2 + len(columns)),
-    ]
-    for name, row in rows.items():
-        n = sum(int(row[key]) for key in ("n_failed", "n_clean", "n_passed") if key in row)
-        cells = [f"{row[key]:.2f}" if isinstance(row.get(key), int | float) else "–" for key in columns]
-        lines.append(f"| {name} | {n} | " + " | ".join(cells) + " |")
-    return lines
-
-
 def _limits(figures: Mapping[str, Any]) -> list[str]:
     """Measured weaknesses first, then what no figure here speaks of."""
     limits = []
-    ours = figures[list(figures)[-1]]
-    for key, held in ours.items():
-        if not isinstance(held, dict):
-            continue
-        rows = held if any(isinstance(v, dict) for v in held.values()) else {key: held}
-        weak = [name for name, row in rows.items() if isinstance(row, dict) and row.get("auc", 1.0) < WEAK_AUC]
-        if weak:
-            limits.append(
-                f"AUC below {WEAK_AUC:g} on {TITLES.get(key, key)}: {', '.join(weak)}. Do not rely on it there."
-            )
+    weak = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("auc", 1.0) < WEAK_AUC]
+    if weak:
+        limits.append(f"AUC below {WEAK_AUC:g} on {TITLES['test']}: {', '.join(weak)}. Do not rely on it there.")
+    for name, row in figures["LoRA"].items():
+        if row["auc"] is not None and row["auc"] < WEAK_AUC:
+            limits.append(f"As a judge of whole drafts it is weak on {TITLES.get(name, name)}: AUC {row['auc']:.2f}.")
     return [
         *limits,
         "Where it passes a draft, that is no proof of quality; the rules decide beside it and are never overruled.",
         "English e-mail of business-to-business engineering services only; other languages and trades are unmeasured.",
-        "The figures come from small samples, most of them generated for a fictional vendor.",
+        "The figures come from small samples, most of them generated for fictional vendors.",
     ]
 
 
@@ -215,8 +174,7 @@ def check_weights(figures: Mapping[str, Any], calibration: Calibration) -> None:
     SetupError
         Naming both digests.
     """
-    model = figures[list(figures)[-1]] if figures else {}
-    measured = model.get("weights") if isinstance(model, dict) else None
+    measured = figures.get("weights")
     fitted = re.search(r"weights ([0-9a-f]{12})", calibration.fitted_on or "")
     if measured is None or fitted is None or str(measured).startswith(fitted.group(1)):
         return
@@ -236,6 +194,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=shipped / "CARD.md", help="card to write (default: the shipped one)"
     )
+    parser.add_argument("--authors", type=Path, help="authors.json that `python -m app.training.authors` wrote")
     given = parser.parse_args(argv)
 
     def work() -> None:
@@ -244,7 +203,8 @@ def main(argv: list[str] | None = None) -> int:
             raise SetupError(f"The adapter folder {given.adapter} lacks adapter_model.safetensors.")
         calibration, figures = read_calibration(given.calibration), _read(given.evaluation)
         check_weights(figures, calibration)
-        text = card(_read(given.adapter / "training.json"), calibration, figures, weights.stat().st_size)
+        authors = authors_table(_read(given.authors)) if given.authors else ""
+        text = card(_read(given.adapter / "training.json"), calibration, figures, weights.stat().st_size, authors)
         given.out.write_text(text, encoding="utf-8")
         print(f"The card is written: {given.out}")
 

@@ -50,11 +50,11 @@ def held_out_generated(seed: int, split: Split, scenarios: int, drafts: int = 6)
 
 def generated_wholes(seed: int, split: Split, scenarios: int, drafts: int = 6) -> list[tuple[Whole, Example]]:
     """The same drafts with their label for the whole, where it is decided."""
-    found = []
-    for e in generate(seed, split, scenarios, drafts):
-        if (score := e.scores[OVERALL]) is not None:
-            found.append((Whole(e.draft, e.parsed_context, score == 1, e.family, e.group, e.vendor), e))
-    return found
+    return [
+        (Whole(e.draft, e.parsed_context, score == 1, e.family, e.group, e.vendor), e)
+        for e in generate(seed, split, scenarios, drafts)
+        if (score := e.scores[OVERALL]) is not None
+    ]
 
 
 def unseen_author(folder: Path, author: str, each: int, seed: int) -> list[Whole]:

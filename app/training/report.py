@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 TITLES = {
@@ -88,4 +89,19 @@ def _attacks(figures: Mapping[str, Any]) -> str:
     honest = figures["honest_lookalikes"]
     lines.append(f"| all | {total} | {sum(r['by_rule'] for r in figures['attacks'].values())} | {sent} |")
     lines += ["", f"Honest look-alikes stopped: {honest['stopped']} of {honest['n']}."]
+    return "\n".join(lines)
+
+
+def authors_table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """AUC per author and judge as Markdown, with the medians."""
+    judges = list(next(iter(found.values())))
+    lines = [
+        "| author left out | n | " + " | ".join(f"AUC {j}" for j in judges) + " |",
+        "|" + "---|" * (2 + len(judges)),
+    ]
+    for author, rows in found.items():
+        n = rows["LoRA"]["n_failed"] + rows["LoRA"]["n_passed"]
+        lines.append(f"| {author} | {n} | " + " | ".join(f"{rows[j]['auc']:.3f}" for j in judges) + " |")
+    middle = [median(rows[j]["auc"] for rows in found.values()) for j in judges]
+    lines.append("| median | | " + " | ".join(f"{m:.3f}" for m in middle) + " |")
     return "\n".join(lines)

@@ -188,7 +188,9 @@ def report(dtype: str | None, pairs: int, rounds: int) -> list[float | None]:
         f"  16 at once, {rounds} blocks: direct {statistics.mean(one):.2f} drafts/s, through the gate "
         f"{statistics.mean(many):.2f} drafts/s = {100 * ratio:.1f} % (aim >= 95 %)"
     )
-    print(f"  asked again, alone and in a batch: {changed} of {asked} actions changed, P(fail) moved by up to {moved:.4f}")
+    print(
+        f"  asked again, alone and in a batch: {changed} of {asked} actions changed, P(fail) moved by up to {moved:.4f}"
+    )
     return p_fail
 
 

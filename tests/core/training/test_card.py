@@ -12,7 +12,7 @@ from app.training.card import card, check_weights, main
 
 CALIBRATION = Calibration.model_validate(
     {
-        "criteria": {"capacity": {"a": 2.0, "b": -0.5, "fail_at": 0.6}, "tone": {"a": 1.0, "b": 0.0}},
+        "criteria": {"segment": {"a": 2.0, "b": -0.5, "fail_at": 0.6}, "tone": {"a": 1.0, "b": 0.0}},
         "fitted_on": f"Presend-Bench valid, seed 11, 360 drafts; weights {'a' * 12}",
     }
 )
@@ -33,19 +33,23 @@ PREFERENCE = {
     "steps": 25,
     "seconds_last_run": 600.0,
 }  # fmt: skip
-ROW = {"auc": 0.9, "balanced_accuracy": 0.8, "clean_pass": 0.95, "caught": 0.65, "n_failed": 20, "n_clean": 60}
+RATES = ("balanced_accuracy", "pass_recall", "fail_recall", "mcc", "auc")
+ROW = {"auc": 0.9, "balanced_accuracy": 0.8, "clean_pass": 0.95, "caught": 0.65, "calibration_error": 0.04,
+       "abstained": 0.02, "n_failed": 20, "n_clean": 60}  # fmt: skip
+WHOLE = {**dict.fromkeys(RATES, 0.85), **{f"{r}_ci": [0.8, 0.9] for r in RATES}, "n_failed": 57, "n_passed": 22}
+DELTA = {"accuracy": 0.1, "accuracy_ci": [0.05, 0.15], "balanced_accuracy": 0.12, "balanced_accuracy_ci": [0.0, 0.2],
+         "p_sign_flip": 0.001, "n_clusters": 79}  # fmt: skip
 FIGURES = {
-    "base": {
-        "weights": "c" * 64,
-        "test": {"capacity": ROW | {"auc": 0.5}, "tone": ROW},
-        "dev_adjudicated": {"auc": 0.55},
+    "weights": "a" * 64,
+    "rules": {"dev_adjudicated": WHOLE}, "base": {"dev_adjudicated": WHOLE | {"auc": 0.55}},
+    "LoRA": {"dev_adjudicated": WHOLE | {"auc": 0.65}}, "rules+LoRA": {"dev_adjudicated": WHOLE},
+    "delta_a": {"dev_adjudicated": DELTA}, "delta_b": {"dev_adjudicated": DELTA},
+    "criteria": {
+        "base": {"segment": ROW | {"auc": 0.5}, "tone": ROW}, "LoRA": {"segment": ROW, "tone": ROW | {"auc": 0.61}},
     },
-    "LoRA": {
-        "weights": "a" * 64,
-        "test": {"capacity": ROW, "tone": ROW | {"auc": 0.61}},
-        "dev_adjudicated": {"auc": 0.85, "balanced_accuracy": 0.77, "pass_recall": 0.9, "n_failed": 57, "n_passed": 22},
-    },
-}
+    "length": {"dev_adjudicated": 0.52},
+    "attacks": {"override": {"n": 8, "by_rule": 7, "sent": 1}}, "honest_lookalikes": {"n": 50, "stopped": 2},
+}  # fmt: skip
 
 
 def test_the_card_of_the_packed_training_names_recipe_sources_and_figures():
@@ -56,16 +60,26 @@ def test_the_card_of_the_packed_training_names_recipe_sources_and_figures():
         "presend model train --objective packed --base smollm2 --seed 7",
         "--published 200 --data FOLDER --out DIR",
         "| someone/set | MIT |",
-        "| capacity (LoRA) | 80 | 0.90 | 0.80 | 0.95 | 0.65 |",
-        "| development file, labelled blind (LoRA) | 79 | 0.85 | 0.77 | 0.90 |",
-        "| capacity | 2.000 | -0.500 | 0.600 | 0 |",
-        "AUC below 0.7 on Generated drafts, new families in new wording: tone.",
+        "| segment | 0.500 | 0.900 | 0.800 | 0.950 | 0.650 | 0.040 | 0.020 | 20 / 60 |",
+        "| published drafts, labelled blind (22 pass, 57 fail; AUC of length 0.52) | rules | 0.850 [0.80, 0.90] |",
+        "| A: rules+LoRA over rules | published drafts, labelled blind | 0.100 [0.05, 0.15] | 0.120 [0.00, 0.20] |",
+        "| override | 8 | 7 | 1 |",
+        "Honest look-alikes stopped: 2 of 50.",
+        "| segment | 2.000 | -0.500 | 0.600 | 0 |",
+        "AUC below 0.7 on generated, new situations in new wording, new vendors: tone.",
+        "weak on published drafts, labelled blind: AUC 0.65.",
     ):
         assert words in text, words
 
 
+def test_the_card_of_a_staged_training_names_one_command_and_the_authors():
+    text = card(PACKED | {"stages": [PACKED]}, CALIBRATION, FIGURES, 1, "| author left out | n |")
+    assert "presend model train --stages shipped --data FOLDER --out DIR" in text
+    assert "## Authors never trained on\n\n| author left out | n |" in text
+
+
 def test_the_card_of_a_preference_training_names_objective_pairs_and_flags():
-    text = card(PREFERENCE, CALIBRATION, {"LoRA": FIGURES["LoRA"]}, 5_000_000)
+    text = card(PREFERENCE, CALIBRATION, FIGURES, 5_000_000)
     for words in (
         "| objective | simpo |",
         "beta 2.0, gamma 0.5, likelihood term 0.0",
@@ -73,7 +87,6 @@ def test_the_card_of_a_preference_training_names_objective_pairs_and_flags():
         "plausible; rejected collapse",
         "--objective simpo",
         "No published draft was trained on.",
-        "| capacity | 80 | 0.90",
     ):
         assert words in text, words
     assert "--checkpointing" not in text
@@ -82,7 +95,11 @@ def test_the_card_of_a_preference_training_names_objective_pairs_and_flags():
 
 @pytest.mark.parametrize(
     ("training", "figures", "words"),
-    [({}, FIGURES, "training.json lacks"), (PACKED, {}, "no figures"), (PACKED, {"LoRA": 3}, "no figures")],
+    [
+        ({}, FIGURES, "training.json lacks"),
+        (PACKED, {}, "lacks `weights`"),
+        (PACKED, {"weights": ""}, "lacks `length`"),
+    ],
 )
 def test_records_that_lack_what_a_card_must_say_are_refused(training, figures, words):
     with pytest.raises(SetupError, match=words):
@@ -92,7 +109,7 @@ def test_records_that_lack_what_a_card_must_say_are_refused(training, figures, w
 def test_figures_and_calibration_of_other_weights_are_refused():
     check_weights(FIGURES, CALIBRATION)
     with pytest.raises(SetupError, match="same prepared model"):
-        check_weights({"LoRA": {"weights": "f" * 64}}, CALIBRATION)
+        check_weights({"weights": "f" * 64}, CALIBRATION)
 
 
 def test_the_command_writes_the_file_and_refuses_in_one_sentence(tmp_path, capsys):

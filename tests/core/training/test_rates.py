@@ -20,7 +20,7 @@ def judged(failed, stopped, score=None, cluster=None) -> Judged:
 
 def test_rates_by_hand():
     failed = [1] * 4 + [0] * 6
-    stopped = [1, 1, 1, 0] + [1, 0, 0, 0, 0, 0]
+    stopped = [1, 1, 1, 0, 1, 0, 0, 0, 0, 0]
     found = rates(judged(failed, stopped))
     assert found["fail_recall"] == pytest.approx(3 / 4)
     assert found["pass_recall"] == pytest.approx(5 / 6)
