@@ -262,9 +262,8 @@ class PairCounts:
 
     @cached_property
     def is_rate(self) -> bool:
-        """Whether every score is 0 or 1."""
-        pairs = self.judged
-        return all(bool(((side == 0.0) | (side == 1.0)).all()) for side in (pairs.a, pairs.b))
+        """Whether every score is 0 or 1, those without a partner included: a bound may count them."""
+        return all(bool(((side == 0.0) | (side == 1.0) | np.isnan(side)).all()) for side in (self.a, self.b))
 
     @cached_property
     def table(self) -> tuple[int, int, int, int]:

@@ -1,8 +1,8 @@
 """How the rules judge drafts that they were not written against: ``python -m tests.benchmarks.bench_transfer``.
 
 ``app/bench/transfer/letters.jsonl`` holds drafts of our own making, labelled by reading before any rule ran on them:
-honest ones that must be sent, and ones with exactly one fault. A hash of the id divides them in two halves. Errors of the
-seen half were read when the rules were improved; those of the unseen half never, so its figures are the honest ones.
+honest ones that must be sent, and ones with exactly one fault. A hash of the id divides them in two halves. Errors of
+the seen half were read when the rules were improved; those of the unseen half never, so its figures are honest.
 ``--errors`` prints the errors of the seen half and refuses to print the other's.
 """
 

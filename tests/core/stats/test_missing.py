@@ -56,6 +56,16 @@ def test_the_extremes_of_a_pair_are_those_of_every_way_to_fill_it():
     assert (bounds.missing_a, bounds.missing_b) == (2, 3)
 
 
+@pytest.mark.parametrize("alone", [2.0, 0.5])
+def test_a_score_without_a_partner_makes_no_pass_rate_of_the_rest(alone):
+    """Where both are judged all is 0 or 1; the bounds count the other score too, and a 2x2 table has no cell for it."""
+    pairs = PairCounts.of([(0.0, 0.0, 3), (1.0, 1.0, 4), (None, alone, 1)])
+    made = paired_delta(pairs)
+    assert (made.metric, made.table, made.failure_bounds.delta_min) == ("score", None, None)
+    bounded = paired_delta(pairs, scale=(0.0, 2.0)).failure_bounds
+    assert (bounded.delta_min, bounded.delta_max) == ((alone - 2.0) / 8, alone / 8)
+
+
 def test_a_conclusion_that_missing_verdicts_can_undo():
     sure = PairCounts.of([(0.0, 1.0, 20), (1.0, 1.0, 20), (0.0, 0.0, 8)])
     assert paired_delta(sure).conclusion_robust is True
