@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+import app
 from app.cli.ablation_plot import plot
 from app.cli.machine import EngineOption, HomeOption
 from app.errors import InvalidInput
@@ -32,8 +33,9 @@ def add(program: typer.Typer) -> None:
     model = typer.Typer(no_args_is_help=True, help="Train, merge, measure and prepare the judge model.")
     model.command()(engine)
     model.command()(prepare)
-    for command in (train, ablate, merge, latency, calibrate, evaluate, card):
+    for command in (train, authors, ablate, merge, latency, calibrate, evaluate, card):
         model.command(context_settings=PASS)(command)
+    model.command()(pareto)
     program.add_typer(model, name="model")
 
 
@@ -75,7 +77,8 @@ def train(
 
     \b
     Examples:
-      presend model train --out runs/judge --seed 7
+      presend model train --stages shipped --out runs/judge --data published/
+      presend model train --out runs/small --scenarios 60 --seed 7
       presend model train --objective dpo --out runs/dpo --pairs 128
       presend model train --objective simpo --out runs/simpo --base /models/Qwen2.5-0.5B-Instruct --batch 16
       presend model train --objective dpo --out runs/mine --tasks tasks.jsonl
@@ -84,6 +87,20 @@ def train(
         _command(context, "train", help)
     else:
         _command(context, "preference", help, more=["--objective", objective], extra=True)
+
+
+def authors(context: typer.Context, help: HelpOption = False) -> None:
+    """Leave each author of published drafts out in turn, train on the others, and measure on the one left out.
+
+    Starts from an adapter that has seen generated drafts only: the first stage of `train --stages shipped`. Authors that
+    are finished are not repeated.
+
+    \b
+    Example:
+      presend model authors --start runs/judge/stage-1/adapter --data published/ --out runs/authors \\
+        --calibration runs/judge/calibration.json
+    """
+    _command(context, "authors", help, extra=True)
 
 
 def ablate(context: typer.Context, help: HelpOption = False) -> None:
@@ -158,12 +175,43 @@ def calibrate(context: typer.Context, help: HelpOption = False) -> None:
 def evaluate(context: typer.Context, help: HelpOption = False) -> None:
     """Measure a merged model on held-out drafts and print the table of the card.
 
+    Without --model it measures the judge that `presend up` serves, with its calibration, beside the base model alone.
+
     \b
     Examples:
-      presend model evaluate --model runs/judge/merged --calibration runs/judge/calibration.json
-      presend model evaluate --model runs/judge/merged --base-model runs/base --json runs/judge/evaluation.json
+      presend model evaluate
+      presend model evaluate --data published/ --json evaluation.json
+      presend model evaluate --model runs/judge/merged --base-model runs/base --calibration runs/judge/calibration.json
     """
-    _command(context, "evaluate", help, extra=True)
+    more: list[str] = []
+    if not help and _option(context.args, "--model") is None:
+        settings = load_settings()
+        served = asyncio.run(_make(settings, and_model=True))
+        base = asyncio.run(_make(settings.model_copy(update={"adapter": "none"}), and_model=True))
+        more = ["--model", str(served), "--base-model", str(base)]
+        if settings.adapter == "shipped" and _option(context.args, "--calibration") is None:
+            more += ["--calibration", str(Path(app.__file__).parent / "weights" / "calibration.json")]
+    _command(context, "evaluate", help, more, extra=True)
+
+
+def pareto(
+    evaluation: Annotated[Path, typer.Option(help="What `model evaluate --json` wrote.")],
+    latency: Annotated[Path, typer.Option(help="What `model latency --json` wrote.")],
+    out: Annotated[Path, typer.Option(help="The plot: .svg or .png.")] = Path("pareto.svg"),
+    drafts: Annotated[str, typer.Option(help="Which of the evaluation's sets.")] = "test",
+    cores: Annotated[int, typer.Option(min=1, help="Cores that the model used when it was timed.")] = 2,
+) -> None:
+    """Plot what each judge costs, how long it takes and how good it is.
+
+    \b
+    Example:
+      presend model pareto --evaluation evaluation.json --latency latency.json --out pareto.svg
+    """
+    from app.cli.forest import write
+    from app.cli.pareto import plot as drawn
+
+    write(drawn(evaluation, latency, drafts, cores), out)
+    typer.echo(f"The plot is {out}.")
 
 
 def card(context: typer.Context, help: HelpOption = False) -> None:
