@@ -96,6 +96,12 @@ def ngram_overlap(train: Sequence[Text], held_out: Sequence[Text], size: int = N
     return Contamination("ngrams", rule, checked, len(held_out) - checked, len(matches), _worst(matches, -1.0))
 
 
+def sharing_a_run(train: Sequence[Text], held_out: Sequence[Text], size: int = NGRAM_WORDS) -> frozenset[str]:
+    """Ids of held-out texts that share a run of ``size`` words with any training text: those to leave out."""
+    known: set[object] = set().union(*(_runs(one, size) for one in train))
+    return frozenset(one.id for one in held_out if not known.isdisjoint(_runs(one, size)))
+
+
 def cosine_nearness(
     train: Sequence[Text], vectors: Vectors, held_out: Sequence[Text], held_out_vectors: Vectors,
     limit: float = COSINE_LIMIT,

@@ -62,31 +62,39 @@ def generate(
       presend bench generate --out tasks
       presend bench generate --out tasks --seed 11 --scenarios 50 --split train
     """
+    from app.bench.contamination import sharing_a_run
     from app.bench.generate import generate as examples
-    from app.bench.tasks import digest_of_tasks, task_of, without_repetitions, write_tasks
+    from app.bench.tasks import Task, digest_of_tasks, task_of, without_repetitions, write_tasks
+    from app.bench.texts import text_of
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise SetupError(f"{out} is a file, but must be a folder.") from None
     made: list[dict[str, Any]] = []
+    train: list[Task] = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
         for name in dict.fromkeys(split or SplitName):
             count = scenarios if name is SplitName.TRAIN else held_out
             made_of = examples(seed, name.value, count, drafts)
             every = [task_of(one) for one in bar.track(made_of, total=count * drafts, description=name.value)]
-            tasks = without_repetitions(every)
+            distinct = without_repetitions(every)
+            train = distinct if name is SplitName.TRAIN else train
+            seen: frozenset[str] = frozenset()
+            if name is not SplitName.TRAIN:
+                seen = sharing_a_run([text_of(t) for t in train], [text_of(t) for t in distinct])
+            tasks = [task for task in distinct if task.task_id not in seen]
             file = out / f"{name.value}.jsonl"
             write_tasks(file, tasks)
-            repeated = len(every) - len(tasks)
-            made.append(
-                {"file": str(file), "tasks": len(tasks), "repeated": repeated, "digest": digest_of_tasks(tasks)}
-            )
+            left_out = {"repeated": len(every) - len(distinct), "contaminated": len(distinct) - len(tasks)}
+            made.append({"file": str(file), "tasks": len(tasks), **left_out, "digest": digest_of_tasks(tasks)})
     if as_json:
         typer.echo(json.dumps(made, indent=2))
         return
     for one in made:
         left = f", {one['repeated']} repetitions left out" if one["repeated"] else ""
+        if one["contaminated"]:
+            left += f", {one['contaminated']} left out for a run of words in common with train"
         typer.echo(f"{one['file']}: {one['tasks']:,} tasks, digest {one['digest'][:12]}{left}")
 
 

@@ -92,8 +92,8 @@ def train(
 def authors(context: typer.Context, help: HelpOption = False) -> None:
     """Leave each author of published drafts out in turn, train on the others, and measure on the one left out.
 
-    Starts from an adapter that has seen generated drafts only: the first stage of `train --stages shipped`. Authors that
-    are finished are not repeated.
+    Starts from an adapter that has seen generated drafts only: the first stage of `train --stages shipped`.
+    Authors that are finished are not repeated.
 
     \b
     Example:

@@ -65,7 +65,7 @@ def test_fair_tasks_break_nothing_and_every_check_has_run():
 
 def test_a_telling_word_is_found_within_and_across_splits():
     report = check_tasks(made("train", telling) + made("test", telling))
-    assert {("words, pairs", "train"), ("words, pairs", "test"), ("words of train, pairs", "test")} <= broken(report)
+    assert ("words of train, pairs", "test") in broken(report)
     assert ("length, pairs", "train") not in broken(report)
 
 
