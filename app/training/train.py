@@ -33,7 +33,10 @@ SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out; two equal recipes on equal weights give equal adapters."""
+    """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
+
+    ``without`` names authors to leave out; ``steps`` ends a stage before its plan does, 0 for the whole plan.
+    """
 
     base: str = SMOLLM2
     seed: int = 7
@@ -42,6 +45,7 @@ class Recipe:
     published: int = 0
     without: str = ""
     epochs: int = 1
+    steps: int = 0
     rate: float = 6e-4
     warmup: float = 0.04
     rank: int = 16
@@ -183,8 +187,9 @@ def _loop(
     began = time.monotonic()
     average: float | None = None
     model.train()
-    with progress("train", len(plan), done) as tell:
-        for index in range(done, len(plan)):
+    last = min(recipe.steps or len(plan), len(plan))
+    with progress("train", last, done) as tell:
+        for index in range(done, last):
             loss = _step(model, plan[index], weights, optimiser, schedule)
             average = loss if average is None else 0.9 * average + 0.1 * loss
             tell(1, f"loss {average:.3f}")
@@ -197,7 +202,7 @@ def _loop(
                     "run the same command without --limit-s to go on."
                 )
     seconds = round(spent + time.monotonic() - began)
-    return {"steps": len(plan), "loss": round(average or 0.0, 4), "train_seconds": seconds}
+    return {"steps": last, "planned": len(plan), "loss": round(average or 0.0, 4), "train_seconds": seconds}
 
 
 def _rate_at(index: int, warm: int, total: int) -> float:
