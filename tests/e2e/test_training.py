@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from math import exp, log1p
 from pathlib import Path
 
@@ -142,7 +143,15 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(home, ba
     straight = cli(home, "train", "--out", tmp_path / "straight", *given)
     assert straight.returncode == 0, straight.stderr
     command = [sys.executable, "-m", "app.cli", "model", "train", "--out", str(tmp_path / "cut"), *map(str, given)]
-    child = subprocess.Popen(command, env=environment(home), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command,
+        env=environment(home),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background ignores SIGINT, and its children would inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     end = time.monotonic() + 600
     while not list((tmp_path / "cut" / "checkpoints").glob("checkpoint-*/trainer_state.json")):
         assert child.poll() is None
