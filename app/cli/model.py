@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 import app
-from app.cli.ablation_plot import plot
+from app.cli import ablation_plot
 from app.cli.machine import EngineOption, HomeOption
 from app.errors import InvalidInput
 from app.settings import Settings, load_settings
@@ -117,7 +117,7 @@ def ablate(context: typer.Context, help: HelpOption = False) -> None:
     """
     folder = Path("" if help else _value_of(context.args, "--out"))
     _command(context, "ablate", help, extra=True)
-    plot(folder / "ablation.json", folder / "ablation.svg")
+    ablation_plot.plot(folder / "ablation.json", folder / "ablation.svg")
     typer.echo(f"The report is {folder / 'ablation.md'}, the plot {folder / 'ablation.svg'}.")
 
 
@@ -162,14 +162,28 @@ def latency(
     _finish(both())
 
 
-def calibrate(context: typer.Context, help: HelpOption = False) -> None:
+def calibrate(
+    context: typer.Context,
+    plot: Annotated[Path | None, typer.Option(help="Draw the reliability of each criterion: .svg or .png.")] = None,
+    help: HelpOption = False,
+) -> None:
     """Fit the maps and thresholds of a merged model on drafts that it has not seen.
 
     \b
     Example:
-      presend model calibrate --model runs/judge/merged --out runs/judge/calibration.json
+      presend model calibrate --model runs/judge/merged --out runs/judge/calibration.json --plot reliability.svg
     """
-    _command(context, "calibrate", help)
+    if help or plot is None:
+        _command(context, "calibrate", help)
+        return
+    from app.cli.forest import write
+    from app.cli.reliability import plot as drawn
+
+    given = _option(context.args, "--json")
+    figures = Path(given) if given else plot.with_suffix(".json")
+    _command(context, "calibrate", help, [] if given else ["--json", str(figures)])
+    write(drawn(figures), plot)
+    typer.echo(f"The plot is {plot}.")
 
 
 def evaluate(context: typer.Context, help: HelpOption = False) -> None:

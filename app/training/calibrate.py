@@ -7,6 +7,7 @@ then is counted what is caught.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,16 @@ import numpy as np
 from app.bench.moves import MODEL_CRITERIA
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.training.base import find_base, load_model, load_tokenizer
-from app.training.calibration import apply, calibration_error, fit, logit, sigmoid, threshold, write_calibration
+from app.training.calibration import (
+    apply,
+    calibration_error,
+    fit,
+    logit,
+    reliability,
+    sigmoid,
+    threshold,
+    write_calibration,
+)
 from app.training.encode import default_rubric
 from app.training.heldout import held_out_generated, sides
 from app.training.mixture import Labelled
@@ -44,7 +54,9 @@ def fit_all(
     return Calibration(criteria=criteria, fitted_on=note), errors
 
 
-def calibrate(model_folder: Path, out: Path, seed: int, scenarios: int, pass_share: float, band: float) -> None:
+def calibrate(
+    model_folder: Path, out: Path, seed: int, scenarios: int, pass_share: float, band: float, figures: Path | None
+) -> None:
     """Judge the validation drafts, fit, write; see the module."""
     with step("load"):
         base = find_base(str(model_folder))
@@ -61,7 +73,17 @@ def calibrate(model_folder: Path, out: Path, seed: int, scenarios: int, pass_sha
         facts.update(calibration_error=errors)
     with step("write") as facts:
         write_calibration(out, value)
+        if figures is not None:
+            told = {c: reliability_of(rows, raw, index, value) for index, c in enumerate(MODEL_CRITERIA)}
+            figures.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         facts.update(out=str(out), thresholds={c: value.of(c).fail_at for c in MODEL_CRITERIA})
+
+
+def reliability_of(rows: list[Labelled], raw: Any, index: int, value: Calibration) -> list[tuple[float, float, int]]:
+    """Bins of one criterion's reliability on the drafts that were fitted."""
+    failed, clean = sides(rows, index)
+    p = apply(value.of(MODEL_CRITERIA[index]), raw[failed + clean, index])
+    return reliability(p, np.arange(len(p)) < len(failed))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -73,9 +95,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--scenarios", type=int, default=70, help="scenarios of six drafts each")
     parser.add_argument("--pass-share", type=float, default=0.98, help="share of clean drafts that must pass")
     parser.add_argument("--abstain-band", type=float, default=0.0, help="half-width of doubt around a threshold")
+    parser.add_argument("--json", type=Path, help="file for the reliability of each criterion, to be plotted")
     given = parser.parse_args(argv)
     return run_command(
-        lambda: calibrate(given.model, given.out, given.seed, given.scenarios, given.pass_share, given.abstain_band)
+        lambda: calibrate(
+            given.model, given.out, given.seed, given.scenarios, given.pass_share, given.abstain_band, given.json
+        )
     )
 
 

@@ -88,6 +88,15 @@ def calibration_error(p: Floats, failed: NDArray[np.bool_], bins: int = 10) -> f
     return float(np.sum(gaps) / len(p))
 
 
+def reliability(p: Floats, failed: NDArray[np.bool_], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Mean P(fail), share that failed and number of drafts of each equal-width bin that holds any."""
+    index = np.minimum((p * bins).astype(int), bins - 1)
+    return [
+        (float(p[index == k].mean()), float(failed[index == k].mean()), int((index == k).sum()))
+        for k in np.unique(index)
+    ]
+
+
 def write_calibration(path: Path, value: Calibration) -> None:
     """Write ``calibration.json``."""
     path.write_text(json.dumps(value.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
