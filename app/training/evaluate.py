@@ -58,12 +58,19 @@ class Judge:
         self.name = name
         self.base: Base = find_base(str(folder))
         self._tokenizer, self._model, self._rubric = load_tokenizer(self.base), load_model(self.base), default_rubric()
+        self._known: dict[str, NDArray[np.float64]] = {}
         self.calibration = calibration or self._fitted()
 
     def digits(self, pairs: Sequence[tuple[Draft, Context]], what: str) -> NDArray[np.float64]:
-        """P(1..5) per criterion, shape (drafts, criteria, 5)."""
-        name = f"{self.name}: {what}"
-        return digit_probabilities(self._model, self._tokenizer, self._rubric, list(pairs), name=name)
+        """P(1..5) per criterion, shape (drafts, criteria, 5); what was asked before is not asked again."""
+        keys = [f"{draft.model_dump_json()}{context.model_dump_json()}" for draft, context in pairs]
+        new = [i for i, key in enumerate(keys) if key not in self._known]
+        if new:
+            asked = [pairs[i] for i in new]
+            name = f"{self.name}: {what}"
+            found = digit_probabilities(self._model, self._tokenizer, self._rubric, asked, name=name)
+            self._known |= {keys[i]: row for i, row in zip(new, found, strict=True)}
+        return np.stack([self._known[key] for key in keys])
 
     def _fitted(self) -> Calibration:
         rows = held_out_generated(CALIBRATION_SEED, "valid", CALIBRATION_SCENARIOS)
@@ -209,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--calibration", type=Path, help="calibration.json of --model; none: fitted as for the base")
     parser.add_argument("--data", type=Path, help="folder with the development file")
     parser.add_argument("--seed", type=int, default=23)
-    parser.add_argument("--scenarios", type=int, default=60, help="scenarios of six drafts per generated split")
+    parser.add_argument("--scenarios", type=int, default=45, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
     given = parser.parse_args(argv)
 
