@@ -35,6 +35,7 @@ from tests.e2e.up import Up, running, temporary_home
 
 RESAMPLES = 4_000
 WARM_UP = 4
+BATCH_SLOTS = 16
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def direct_request(rubric: Rubric, body: dict[str, Any]) -> dict[str, Any]:
 def arms(number: int, dtype: str | None) -> Iterator[Arms]:
     """Start everything and wait for the model."""
     port = claim("127.0.0.1", 0)
-    more = {"PRESEND_ENGINE_PORT": str(port), "PRESEND_WORKERS": "0"}
+    more = {"PRESEND_ENGINE_PORT": str(port), "PRESEND_WORKERS": "1", "PRESEND_BATCH_SLOTS": str(BATCH_SLOTS)}
     if dtype is not None:
         more["PRESEND_ENGINE_DTYPE"] = dtype
     bodies = clean_requests(number)
@@ -139,6 +140,44 @@ async def sixteen_at_once(a: Arms, rounds: int, offset: int) -> tuple[list[float
     return straight, through
 
 
+async def as_a_run(a: Arms, items: int, offset: int) -> tuple[list[float], list[float]]:
+    """Drafts per second straight at the worker's concurrency, and of a stored run that the worker judges; two rounds."""
+    rng = random.Random(11)
+    straight, through = [], []
+    async with httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=32)) as client:
+        slots = asyncio.Semaphore(BATCH_SLOTS)
+
+        async def one(i: int) -> None:
+            async with slots:
+                await _ask(client, f"{a.engine_url}/v1/chat/completions", a.engine_key, a.direct[i])
+
+        for number in range(2):
+            block = range(offset + items * number, offset + items * (number + 1))
+            for arm in rng.sample(["direct", "run"], 2):
+                if arm == "direct":
+                    began = time.perf_counter()
+                    await asyncio.gather(*(one(i) for i in block))
+                    straight.append(items / (time.perf_counter() - began))
+                else:
+                    through.append(items / await asyncio.to_thread(_judged_run, a, number, block))
+    return straight, through
+
+
+def _judged_run(a: Arms, number: int, block: range) -> float:
+    """Seconds from the stored upload to the finished run."""
+    run = a.up.post("/v1/runs", {"name": f"bench-{number}", "system": "bench", "reuse": False}).json()
+    rows = [{"task_id": str(i), "draft": a.gate[i]["draft"], "context": a.gate[i]["context"]} for i in block]
+    taken = a.up.post(f"/v1/runs/{run['id']}/items", {"items": rows})
+    taken.raise_for_status()
+    began = time.perf_counter()
+    while True:
+        found = a.up.get(f"/v1/runs/{run['id']}").json()
+        if found["status"] == "completed":
+            assert found["counts"]["judged"] == len(rows), found["counts"]
+            return time.perf_counter() - began
+        time.sleep(0.05)
+
+
 async def flips(a: Arms, offset: int) -> tuple[int, int, float]:
     """The same 16 drafts alone twice and together twice: answers asked, actions that changed, largest move of P(fail).
 
@@ -170,11 +209,12 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def report(dtype: str | None, pairs: int, rounds: int) -> list[float | None]:
+def report(dtype: str | None, pairs: int, rounds: int, items: int) -> list[float | None]:
     """Measure one setting and print it; returns P(fail) per draft."""
-    with arms(WARM_UP + pairs + 16 * rounds, dtype) as a:
+    with arms(WARM_UP + pairs + 16 * rounds + 2 * items, dtype) as a:
         straight, through, p_fail = asyncio.run(one_at_a_time(a, pairs))
         one, many = asyncio.run(sixteen_at_once(a, rounds, WARM_UP + pairs))
+        alone, stored = asyncio.run(as_a_run(a, items, WARM_UP + pairs + 16 * rounds)) if items else ([], [])
         asked, changed, moved = asyncio.run(flips(a, WARM_UP + pairs))
     low, high = interval(through - straight)
     print(f"dtype {dtype or 'as chosen for this machine'}, load {os.getloadavg()[0]:.1f}")
@@ -188,6 +228,12 @@ def report(dtype: str | None, pairs: int, rounds: int) -> list[float | None]:
         f"  16 at once, {rounds} blocks: direct {statistics.mean(one):.2f} drafts/s, through the gate "
         f"{statistics.mean(many):.2f} drafts/s = {100 * ratio:.1f} % (aim >= 95 %)"
     )
+    if items:
+        share = 100 * statistics.mean(stored) / statistics.mean(alone)
+        print(
+            f"  a run of {items} drafts, {BATCH_SLOTS} at once, 2 rounds: direct {statistics.mean(alone):.2f} drafts/s, "
+            f"judged by the worker {statistics.mean(stored):.2f} drafts/s = {share:.1f} % (aim >= 95 %)"
+        )
     print(
         f"  asked again, alone and in a batch: {changed} of {asked} actions changed, P(fail) moved by up to {moved:.4f}"
     )
@@ -199,10 +245,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--items", type=int, default=64, help="drafts of a stored run; 0 leaves that part out")
     parser.add_argument("--dtypes", default="", help="comma-separated, e.g. bfloat16,float32")
     options = parser.parse_args()
     dtypes = [name for name in options.dtypes.split(",") if name] or [None]
-    found = {dtype: report(dtype, options.pairs, options.rounds) for dtype in dtypes}
+    found = {dtype: report(dtype, options.pairs, options.rounds, options.items) for dtype in dtypes}
     first, *others = dtypes
     for other in others:
         both = [(a, b) for a, b in zip(found[first], found[other], strict=True) if a is not None and b is not None]
