@@ -141,7 +141,7 @@ async def sixteen_at_once(a: Arms, rounds: int, offset: int) -> tuple[list[float
 
 
 async def as_a_run(a: Arms, items: int, offset: int) -> tuple[list[float], list[float]]:
-    """Drafts per second straight at the worker's concurrency, and of a stored run that the worker judges; two rounds."""
+    """Drafts per second straight at the worker's concurrency and of a stored run that the worker judges: two rounds."""
     rng = random.Random(11)
     straight, through = [], []
     async with httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=32)) as client:
@@ -231,7 +231,7 @@ def report(dtype: str | None, pairs: int, rounds: int, items: int) -> list[float
     if items:
         share = 100 * statistics.mean(stored) / statistics.mean(alone)
         print(
-            f"  a run of {items} drafts, {BATCH_SLOTS} at once, 2 rounds: direct {statistics.mean(alone):.2f} drafts/s, "
+            f"  a run of {items} drafts, {BATCH_SLOTS} at once, twice: direct {statistics.mean(alone):.2f} drafts/s, "
             f"judged by the worker {statistics.mean(stored):.2f} drafts/s = {share:.1f} % (aim >= 95 %)"
         )
     print(
