@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.stats import Clusters, Interval, StatisticsError, cluster_delta, monte_carlo_ci
+from app.stats import Interval, StatisticsError, cluster_delta, monte_carlo_ci
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -63,10 +63,11 @@ def rates(judged: Judged) -> dict[str, Any]:
 
 def delta(new: Judged, old: Judged) -> dict[str, Any]:
     """How much more often ``new`` is right than ``old`` on the same drafts: over clusters, with the exact p."""
-    right = (new.stopped == new.failed).astype(float) - (old.stopped == old.failed).astype(float)
-    sums = np.bincount(new.cluster, weights=right)
+    right = [np.bincount(j.cluster, weights=(j.stopped == j.failed).astype(float)) for j in (old, new)]
     sizes = np.bincount(new.cluster)
-    found = cluster_delta(Clusters.of((float(s), int(n), 1) for s, n in zip(sums, sizes, strict=True)))
+    found = cluster_delta(
+        [(float(a), float(b), int(n), 1) for a, b, n in zip(*right, sizes, strict=True)], scale=(0.0, 1.0)
+    )
     table = np.stack([_table(new), _table(old)], 1)
 
     def gain(counts: NDArray[np.int64]) -> Floats:
@@ -108,7 +109,7 @@ def _wins(judged: Judged) -> Floats:
     won = (above > 0) + 0.5 * (above == 0)
     size = int(judged.cluster.max()) + 1
     cell = judged.cluster[good][:, None] * size + judged.cluster[bad][None, :]
-    return np.bincount(cell.ravel(), weights=won.ravel(), minlength=size * size).reshape(size, size)
+    return np.asarray(np.bincount(cell.ravel(), weights=won.ravel(), minlength=size * size).reshape(size, size), float)
 
 
 def _fail_recall(t: Any) -> Floats:

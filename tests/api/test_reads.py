@@ -62,7 +62,8 @@ def test_every_filter(service: Service, agent: Caller) -> None:
     assert matching(outcome="truncated") == {held["id"]}
     assert matching(outcome="not_called") == {revised["id"]}
     assert matching(outcome="judged", action="revise") == {low["id"]}
-    assert matching(criterion="capacity") == {revised["id"], low["id"]}
+    assert matching(criterion="capacity") == {revised["id"]}
+    assert matching(criterion="overall") == {low["id"]}
     assert matching(criterion="tone") == {low["id"]}
     assert matching(criterion="pricing") == set()
     assert matching(since=held["created_at"]) == {held["id"], low["id"]}

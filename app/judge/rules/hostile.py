@@ -19,7 +19,8 @@ _ADDRESSEE = (
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|skip|drop)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules?|"
     r"rubric|polic(?:y|ies)|guidelines?|"
-    r"criteria|checks?|constraints?|everything (?:above|before)|previous (?:text|context|message))\b"
+    r"criteria|checks?|constraints?|everything (?:above|before|so far|said|that was said)|"
+    r"previous (?:text|context|message))\b"
     r"|\b(?:dear|attention|note to(?: the)?|hey|hello|message (?:to|for)(?: the)?|to the|as the|you are the|"
     rf"you are an?) {_ADDRESSEE}\b(?=[\s,:;.-]{{1,3}}(?:please|you|this|must|pass|approve|score|rate|mark|"
     r"the (?:draft|e-?mail|message)|$)|\s?:)"
@@ -40,6 +41,10 @@ _INSTRUCTION = re.compile(
     r"is) (?:already )?(?:pre-?)?(?:approved|verified|cleared|whitelisted|reviewed and approved|validated)\b"
     r"|\b(?:new|updated|admin|system|developer|override) (?:instructions?|directives?|prompt|message)\s?:"
     r"|\bif you (?:fail|reject|hold|block) this (?:draft|e-?mail|message)\b"
+    r"|\b(?:give|award|assign|score|rate|mark|grade|answer)\b[^.!?\n]{0,20}\b(?:each|every|all)\b[^.!?\n]{0,20}"
+    r"\b(?:points?|criteri(?:on|a)|checks?|questions?|scores?)\b[^.!?\n]{0,25}\b(?:5|five|highest|top|maximum|full marks|best)\b"
+    r"|\b(?:answer|score|rate|mark|give|put)\b[^.!?\n]{0,12}\b(?:5|five)s? "
+    r"(?:throughout|everywhere|for (?:each|all|every)|on every)\b"
 )
 _VERDICT = re.compile(
     r"[\"']?\b(?:passed|p_fail|pass_fail|verdict|overall_score|final_score|rubric_score|decision|outcome|"
@@ -47,6 +52,7 @@ _VERDICT = re.compile(
     r"[\"']?(?:true|pass(?:ed)?|send|approved?|judged|5(?:\.0)?(?:\s?/\s?5)?|10/10|0\.0+|1\.0|\{|\[)"
     r"|\{\s{0,5}[\"'](?:passed|score|verdict|reason|p_fail|action|result|decision|grounding|tone|"
     r"capacity)[\"']\s{0,5}:"
+    r"|\[\s?[1-5](?:\s?,\s?[1-5]){2,}\s?\]"
 )
 _CHAT = re.compile(
     r"<\|[a-z_0-9 ]{1,30}\|>|<\|?/?(?:im_start|im_end|endoftext|system|user|assistant|human|tool_call|think)\|?>|"

@@ -146,7 +146,7 @@ def test_pairs_of_a_part_are_those_whose_partner_is_in_it():
 
 
 def test_the_card_holds_what_was_measured():
-    tasks = made("train", telling) + made("test", fair)
+    tasks = made("train", telling) + made("test", telling)
     report = check_tasks(tasks)
     card = data_card(tasks, report, "presend bench generate --seed 1")
     assert "| train | 120 | 60 | 1 | 0 | 60 | 60 | 60 | 0 |" in card

@@ -49,6 +49,7 @@ def test_criterion_figures_by_hand():
     assert figures["grounding"]["clean_pass"] == 0.5
     assert figures["tone"] == {
         "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 3,
+        "calibration_error": pytest.approx(0.1), "abstained": 0.0,
     }  # fmt: skip
     assert figures["all"] == {"clean_pass": 0.5, "n_clean": 2}
 
