@@ -42,7 +42,7 @@ _INSTRUCTION = re.compile(
     r"|\b(?:new|updated|admin|system|developer|override) (?:instructions?|directives?|prompt|message)\s?:"
     r"|\bif you (?:fail|reject|hold|block) this (?:draft|e-?mail|message)\b"
     r"|\b(?:give|award|assign|score|rate|mark|grade|answer)\b[^.!?\n]{0,20}\b(?:each|every|all)\b[^.!?\n]{0,20}"
-    r"\b(?:points?|criteri(?:on|a)|checks?|questions?|scores?)\b[^.!?\n]{0,25}\b(?:5|five|highest|top|maximum|full marks|best)\b"
+    r"\b(?:points?|criteri(?:on|a)|checks?|questions?|scores?)\b[^.!?\n]{0,25}\b(?:5|five|highest|top|maximum|full|best)\b"
     r"|\b(?:answer|score|rate|mark|give|put)\b[^.!?\n]{0,12}\b(?:5|five)s? "
     r"(?:throughout|everywhere|for (?:each|all|every)|on every)\b"
 )
