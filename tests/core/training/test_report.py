@@ -1,0 +1,32 @@
+"""Tables of an evaluation: medians by hand, and a figure that could not be bounded stands without bounds."""
+
+from __future__ import annotations
+
+from app.training.report import authors_table, markdown
+
+RATES = ("balanced_accuracy", "pass_recall", "fail_recall", "mcc", "auc")
+ROW = {**dict.fromkeys(RATES, 0.75), **{f"{r}_ci": [0.7, 0.8] for r in RATES}, "n_failed": 40, "n_passed": 40}
+
+
+def test_the_median_over_authors_is_of_each_judge():
+    found = {
+        name: {"LoRA": ROW | {"auc": auc}, "rules": ROW | {"auc": 0.5}}
+        for name, auc in (("third_party_a", 0.9), ("third_party_b", 0.7), ("third_party_c", 0.85))
+    }
+    lines = authors_table(found).splitlines()
+    assert lines[0] == "| author left out | n | AUC LoRA | AUC rules |"
+    assert lines[2] == "| third_party_a | 80 | 0.900 | 0.500 |"
+    assert lines[-1] == "| median | | 0.850 | 0.500 |"
+
+
+def test_rates_without_bounds_and_judges_that_were_not_asked():
+    figures = {
+        "rules": {"test": ROW | {"auc_ci": None}}, "base": {}, "LoRA": {"test": ROW | {"mcc": None}},
+        "rules+LoRA": {"test": ROW}, "delta_a": {}, "delta_b": {}, "criteria": {}, "length": {"test": 0.5},
+    }  # fmt: skip
+    text = markdown(figures)
+    assert (
+        "| rules | 0.750 [0.70, 0.80] | 0.750 [0.70, 0.80] | 0.750 [0.70, 0.80] | 0.750 [0.70, 0.80] | 0.750 |" in text
+    )
+    assert "|  | LoRA | 0.750 [0.70, 0.80] | 0.750 [0.70, 0.80] | 0.750 [0.70, 0.80] | – | 0.750 [0.70, 0.80] |" in text
+    assert "| base |" not in text
