@@ -28,19 +28,25 @@ from app.training.calibration import (
     write_calibration,
 )
 from app.training.encode import default_rubric
-from app.training.heldout import held_out_generated, sides
+from app.training.heldout import held_out_generated, sides, transfer
 from app.training.mixture import Labelled
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import run_command, step
 
+WRITTEN = "letters"
+"""The hand-written set that thresholds are fitted on; the other one stays for measurement."""
 FLOOR = 0.5
 """No criterion fails below an even chance, however clean the fitting set looked."""
 
 
 def fit_all(
-    rows: list[Labelled], raw: Any, pass_share: float, band: float, note: str
+    rows: list[Labelled], raw: Any, pass_share: float, band: float, note: str, written: Any = None
 ) -> tuple[Calibration, dict[str, float]]:
-    """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and calibration errors."""
+    """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and calibration errors.
+
+    ``written`` is the same for hand-written drafts that should pass: a threshold must let the wanted share of those
+    pass as well, because generated drafts alone make a judge of people's wording too sure of itself.
+    """
     criteria: dict[str, CriterionCalibration] = {}
     errors: dict[str, float] = {}
     for index, name in enumerate(MODEL_CRITERIA):
@@ -49,6 +55,8 @@ def fit_all(
         labels = np.arange(len(chosen)) < len(failed)
         a, b = fit(raw[chosen, index], labels)
         cut = threshold(sigmoid(a * logit(raw[clean, index]) + b), pass_share, FLOOR)
+        if written is not None:
+            cut = max(cut, threshold(sigmoid(a * logit(written[:, index]) + b), pass_share, FLOOR))
         criteria[name] = CriterionCalibration(a=round(a, 5), b=round(b, 5), fail_at=round(cut, 5), abstain_band=band)
         errors[name] = round(calibration_error(apply(criteria[name], raw[chosen, index]), labels), 4)
     return Calibration(criteria=criteria, fitted_on=note), errors
@@ -65,11 +73,14 @@ def calibrate(
     with step("judge") as facts:
         rows = held_out_generated(seed, "valid", scenarios)
         pairs = [(row.draft, row.context) for row in rows]
-        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
-        facts.update(drafts=len(rows))
+        passes = [(w.draft, w.context) for w in transfer(WRITTEN) if not w.failed]
+        both = p_fail(digit_probabilities(model, tokenizer, rubric, pairs + passes, name="judge"))
+        raw, written = both[: len(rows)], both[len(rows) :]
+        facts.update(drafts=len(rows), written=len(passes))
     with step("fit") as facts:
-        note = f"Presend-Bench valid, seed {seed}, {len(rows)} drafts; weights {base.digest[:12]}"
-        value, errors = fit_all(rows, raw, pass_share, band, note)
+        data = f"Presend-Bench valid, seed {seed}, {len(rows)} drafts; {len(passes)} passes of {WRITTEN}"
+        note = f"{data}; weights {base.digest[:12]}"
+        value, errors = fit_all(rows, raw, pass_share, band, note, written)
         facts.update(calibration_error=errors)
     with step("write") as facts:
         write_calibration(out, value)

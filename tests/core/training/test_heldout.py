@@ -10,7 +10,16 @@ from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
 from app.training.calibrate import FLOOR, fit_all
-from app.training.heldout import Whole, criterion_figures, development, fails, margins, whole_figures
+from app.training.heldout import (
+    TRANSFER_SETS,
+    Whole,
+    criterion_figures,
+    development,
+    fails,
+    margins,
+    transfer,
+    whole_figures,
+)
 from app.training.mixture import Labelled
 from app.training.scoring import p_fail
 
@@ -86,6 +95,31 @@ def test_fitting_keeps_clean_drafts_and_catches_separated_ones():
         assert figures[criterion]["clean_pass"] >= 0.98
         assert figures[criterion]["caught"] > 0.9
         assert errors[criterion] < 0.1
+
+
+def test_hand_written_passes_can_only_raise_a_threshold():
+    rng = np.random.default_rng(3)
+    table = []
+    for _ in range(200):
+        scores = tuple(1 if rng.random() < 0.3 else 5 for _ in MODEL_CRITERIA)
+        table.append((scores, [float(np.clip(rng.normal(0.7 if s == 1 else 0.1, 0.1), 0.001, 0.999)) for s in scores]))
+    rows, digits = rows_and_digits(table)
+    raw = p_fail(digits)
+    written = np.full((50, len(MODEL_CRITERIA)), 0.01)
+    written[:, 0] = 0.9
+    plain, _ = fit_all(rows, raw, 0.98, 0.0, "a test")
+    fitted, _ = fit_all(rows, raw, 0.98, 0.0, "a test", written)
+    first, *others = MODEL_CRITERIA
+    assert fitted.of(first).fail_at > max(plain.of(first).fail_at, fitted.of(first).apply(0.9) - 1e-4)
+    assert all(fitted.of(name) == plain.of(name) for name in others)
+
+
+def test_the_transfer_sets_are_whole_and_balanced():
+    for name in TRANSFER_SETS:
+        rows = transfer(name)
+        assert len(rows) >= 160
+        assert 0.4 < sum(row.failed for row in rows) / len(rows) < 0.6
+        assert len({row.cluster for row in rows}) == len(rows)
 
 
 def test_a_missing_development_file_is_named(tmp_path):
