@@ -22,6 +22,8 @@ from app.training.report import JUDGES, TITLES, authors_table, markdown
 from app.training.steps import run_command
 
 WEAK_AUC = 0.7
+BLUNT = 0.1
+"""Share caught below which a criterion decides nothing."""
 
 
 def card(
@@ -143,6 +145,9 @@ def _limits(figures: Mapping[str, Any]) -> list[str]:
     weak = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("auc", 1.0) < WEAK_AUC]
     if weak:
         limits.append(f"AUC below {WEAK_AUC:g} on {TITLES['test']}: {', '.join(weak)}. Do not rely on it there.")
+    blunt = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("caught", 1.0) < BLUNT]
+    if blunt:
+        limits.append(f"At its threshold it stops next to nothing on {', '.join(blunt)} in new situations.")
     for name, row in figures["LoRA"].items():
         if row["auc"] is not None and row["auc"] < WEAK_AUC:
             limits.append(f"As a judge of whole drafts it is weak on {TITLES.get(name, name)}: AUC {row['auc']:.2f}.")
