@@ -26,10 +26,11 @@ from app.training.heldout import margins, stopped, unseen_author
 from app.training.merge import find_adapter, merge
 from app.training.mixture import AUTHORS
 from app.training.rates import Judged, clusters_of, rates
+from app.training.recipes import Recipe, Run
 from app.training.report import authors_table
 from app.training.scoring import digit_probabilities
 from app.training.steps import run_command, step
-from app.training.train import Recipe, Run, train
+from app.training.train import train
 
 
 def leave_out(author: str, recipe: Recipe, run: Run, calibration_file: Path, each: int) -> dict[str, Any]:

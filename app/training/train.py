@@ -13,59 +13,21 @@ import os
 import shutil
 import sys
 import time
-import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from app.errors import SetupError
-from app.training.base import SMOLLM2, Base, find_base, load_model, load_tokenizer
+from app.training.base import Base, find_base, load_model, load_tokenizer
 from app.training.encode import default_rubric
 from app.training.merge import find_adapter
 from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, published
 from app.training.packing import pack
+from app.training.recipes import SHIPPED_RECIPE, Recipe, Run, read_stages
 from app.training.steps import progress, run_command, step
 
 ADAPTER, CHECKPOINT = "adapter", "checkpoint"
-SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
-
-    ``without`` names authors to leave out; ``steps`` ends a stage before its plan does, 0 for the whole plan.
-    """
-
-    base: str = SMOLLM2
-    seed: int = 7
-    scenarios: int = 130
-    drafts: int = 6
-    published: int = 0
-    without: str = ""
-    epochs: int = 1
-    steps: int = 0
-    rate: float = 6e-4
-    warmup: float = 0.04
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.05
-    packs_per_step: int = 2
-    pack_tokens: int = 950
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a recipe is carried out: nothing here changes what is learned beyond rounding."""
-
-    out: Path
-    data: Path | None = None
-    start: Path | None = None
-    threads: int = 0
-    save_every: int = 20
-    limit_s: float | None = None
-    compiled: bool = False
 
 
 def train(recipe: Recipe, run: Run) -> Path:
@@ -319,34 +281,6 @@ def _write_adapter(model: Any, base: Base, record: dict[str, Any], out: Path) ->
     for path in folder.iterdir():
         path.chmod(0o644)
     return folder
-
-
-def read_stages(path: Path) -> list[Recipe]:
-    """The stages of a recipe file (TOML, ``[[stages]]``), each going on from the one before.
-
-    Raises
-    ------
-    SetupError
-        Naming the file and the field that does not fit.
-    """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SetupError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise SetupError(f"The recipe {path.name} is not TOML: {error}.") from error
-    known = {field.name: type(field.default) for field in fields(Recipe)}
-    stages = []
-    for index, stage in enumerate(raw.get("stages", ()), start=1):
-        for name, value in stage.items():
-            if name not in known:
-                raise SetupError(f"{path.name}: stage {index} has no field {name!r}; known are {', '.join(known)}.")
-            if type(value) is not known[name]:
-                raise SetupError(f"{path.name}: stage {index}: {name} must be of type {known[name].__name__}.")
-        stages.append(Recipe(**stage))
-    if not stages:
-        raise SetupError(f"The recipe {path.name} has no [[stages]].")
-    return stages
 
 
 def train_stages(stages: list[Recipe], run: Run) -> Path:
