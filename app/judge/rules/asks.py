@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from app.judge.rules.phrasing import at_words
 from app.judge.rules.reading import Reading, Sentence
 
 _IMPERATIVE = re.compile(
@@ -48,6 +49,60 @@ _VERB_ITEMS = re.compile(
 )
 
 
+# What is asked beyond the one thing: a request for a thing or a deed, in the forms that English mail has for it.
+_DEED = (
+    r"(?:send|share|tell|give|provide|forward|introduc\w+|connect|fill|sign|add|register|download|watch|score|book|"
+    r"subscribe|leav(?:e|ing)|follow\w*|join|host|test|reply|confirm|let (?:me|us) know|pass|rate|review|complete|"
+    r"answer|invite|list|describe|put (?:me|us)|refer|say|visit|name|point|copy|complete|state|upload|grant)"
+)
+_DEMAND = at_words(
+    r"(?:\b(?:please|kindly|could you|can you|would you(?: mind)?|will you|you could|you can also|do|may i(?: "
+    r"also)? ask "
+    r"you to|i would ask you to|i(?:'d| would) ask you to)(?: (?:also|further|then|just|please|kindly|so kind as "
+    r"to|be so "
+    rf"kind as to)){{0,2}} {_DEED}\b"
+    r"|^(?:and |also,? |then,? |[^,.?!]{3,30}, )?(?:let (?:me|us) know|(?:tell|send|give|show|name|list|share|"
+    r"introduce|connect) "
+    r"(?:me|us|your))\b"
+    r"|\b(?:i(?:'d| would)? (?:also )?(?:need|like)(?: also)?(?: to (?:have|see|get))?|(?:may|could|can) i (?:also |"
+    r"further )?(?:ask for|have|get|see)|(?:two|three|four|some|a few|several) (?:more|other|further) "
+    r"things\b[^:.?!]{0,20}:"
+    r"|(?:two|three|four|some|a few|several) (?:more|other|further) (?:requests|favou?rs)\b[^:.?!]{0,20}:)"
+    r"(?= (?:your|an?|the|access|some|two|three)\b))"
+)
+_FURTHER = at_words(
+    r"\b(?:also|in addition|additionally|besides|apart from (?:this|that)|on top(?: of (?:it|that|this|all))?|as "
+    r"well|"
+    r"meanwhile|while (?:you(?:'re| are)|we(?:'re| are)) (?:at it|there)|one (?:more )?thing(?: more)?|"
+    r"furthermore|moreover|"
+    r"(?:could|may|can) i further|after that|afterwards|(?:two|three|some|a few) (?:more|other|further) things)\b"
+    r"|^(?:and|then),? (?:please|could|can|would|may|kindly|do)\b|\btoo\b(?= (?:whether|your|the|who|what|when)|"
+    r"[,.?])"
+)
+# Where the request ends and its reason or our own part begins.
+_REASON = re.compile(
+    r",? (?:so|since|because|as i|if|in case|which|before|until) |,? (?:and|but|then) (?:i|we|our)\b|\bif "
+    r"(?:this|that|it|i)\b"
+)
+_JOINS = re.compile(r",(?: and)? | and |, and ")
+_QUESTIONED = re.compile(r"(?:^|[,:] |\band )(?:who|what|when|which|where|how|why)\b")
+# Leave to stop is no request, and neither is an answer by one word.
+_LEAVE = re.compile(
+    r"\b(?:to stop|stop(?:ping)? (?:and|writing)|not to write|leave (?:you|it) (?:alone|be)|a no\b|one-line no|"
+    r"unsubscribe|"
+    r"wrong person)\b|^(?:please )?(?:tell me|say) no\b"
+)
+# A yes-or-no question about what was seen; a call to act asks for something instead.
+_CONFIRMATION = re.compile(
+    r"\b(?:is|are|was|were|does|do|did|has|have|could) (?:it|that|this|these|those|there|the|your|you|any of)\b"
+)
+_WANTS = re.compile(
+    r"\b(?:can|could|would|will) you\b|\b(?:open to|interested|worth|useful|help|send|share)\b|(?:^|[,;:] |\bso |"
+    r"\band )"
+    r"(?:who|what|which|when|where|how|why)\b"
+)
+
+
 _NOUN_LIST = re.compile(
     r"\b(?:share|tell me|send|give|provide|confirm|describe)\b[^?.\n]{0,40}(?:,[^,?.\n]{1,40}){1,6},? and\b"
 )
@@ -61,6 +116,28 @@ def _topic(sentence: str) -> str:
     if _SEND.search(sentence):
         return "material"
     return "answer"
+
+
+def _further(text: str, question: bool) -> int:
+    """How many things a sentence asks for beside the one ask: 0 when it is an ordinary sentence or a single request."""
+    demand = _DEMAND.search(text)
+    if demand is None and not question:
+        return 0
+    extra = _FURTHER.search(text) is not None
+    if extra and question and len(_QUESTIONED.findall(text)) >= 2:
+        return 2
+    if demand is None:
+        listed = extra and question and _QUESTIONED.search(text) and len(_JOINS.findall(text)) >= 2
+        return 2 if listed else 0
+    rest = text[demand.end() :]
+    if _LEAVE.search(text) or rest.startswith(" if "):
+        return 0
+    reason = _REASON.search(rest)
+    joins = _JOINS.findall(rest[: reason.start()] if reason else rest)
+    listed = any("and" in join for join in joins)
+    if listed and (len(joins) >= 2 or extra):
+        return 2
+    return 1 if extra else 0
 
 
 def count_asks(reading: Reading) -> list[Sentence]:
@@ -78,6 +155,11 @@ def count_asks(reading: Reading) -> list[Sentence]:
         is_question = sentence.asks
         listed = _LIST.search(text)
         items = len(_VERB_ITEMS.findall(listed.group())) if listed else 0
+        further = _further(text, is_question)
+        if further:
+            asks.extend([sentence] * further)
+            previous = None
+            continue
         if items >= 3 or (is_question and _NOUN_LIST.search(text)):
             asks.extend([sentence] * max(1, items - 1))
         if not is_question and not _IMPERATIVE.match(text):
@@ -85,7 +167,7 @@ def count_asks(reading: Reading) -> list[Sentence]:
             continue
         if is_question and not _REQUEST.search(text):
             continue
-        if _COURTESY.search(text) and not is_question:
+        if not is_question and (_COURTESY.search(text) or _LEAVE.search(text)):
             continue
         topic = _topic(text)
         if _MINOR.match(text) and previous is not None:
@@ -101,4 +183,12 @@ def count_asks(reading: Reading) -> list[Sentence]:
     # One framing question in front of the one call to act is how findings are put; it is no second ask.
     if answers == 1 and len(asks) == 2:
         return [ask for ask in asks if _topic(ask.text) != "answer"]
+    if len(asks) == 2 and asks[0] is not asks[1] and _confirms(asks[0]) and not _FURTHER.search(asks[1].text.strip()):
+        return asks[1:]
     return asks
+
+
+def _confirms(sentence: Sentence) -> bool:
+    """Whether the sentence only asks if what was seen is so."""
+    text = sentence.text
+    return sentence.asks and bool(_CONFIRMATION.search(text)) and not _WANTS.search(text) and _topic(text) == "answer"

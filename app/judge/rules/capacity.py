@@ -13,10 +13,13 @@ from collections.abc import Iterable
 from app.judge.policy import Policy
 from app.judge.rules.context_fields import StackFacts, note_withholds
 from app.judge.rules.facts import Facts
+from app.judge.rules.headcount import find_headcounts
 from app.judge.rules.numbers import NUMBER, value_of
-from app.judge.rules.offers import TRIGGERS, Offer, find_offers, find_starts
-from app.judge.rules.phrasing import denied_before
+from app.judge.rules.offers import TRIGGERS, Offer, find_offers, offer_of
+from app.judge.rules.phrasing import denied_before, word_set
 from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.starts import find_starts
+from app.judge.rules.supply import find_unlimited
 
 _ACCEPTS = re.compile(
     r"\bwe (?:can|could|will|are able to|'ll) (?:easily |certainly |definitely |absolutely |fully |gladly |"
@@ -68,7 +71,24 @@ _SYNONYMS = {
     "nestjs": {"nestjs", "nest"},
     "frontend": {"frontend", "front-end", "react", "angular", "vue"},
     "backend": {"backend", "back-end"},
+    "dotnet": {"dotnet", ".net", "c#"},
+    ".net": {"dotnet", ".net", "c#"},
+    "python": {"python", "django", "fastapi", "flask"},
+    "ruby": {"ruby", "rails"},
+    "php": {"php", "laravel"},
+    "ios": {"ios", "swift"},
+    "android": {"android", "kotlin"},
 }
+# Stacks that go by their own name: words that tell people apart even where no bench lists them.
+_KNOWN = word_set(
+    "python java javascript typescript react angular vue node node.js golang rust scala kotlin swift ios android "
+    "flutter "
+    "php ruby rails django laravel elixir erlang clojure haskell dotnet .net c# c++ perl cobol sap salesforce "
+    "devops sre "
+    "mlops ml frontend front-end backend back-end fullstack full-stack embedded qa snowflake databricks spark kafka "
+    "kubernetes terraform pytorch unity unreal solidity nestjs"
+)
+_TOLD = TRIGGERS | _KNOWN
 
 
 def _names(stack: str) -> frozenset[str]:
@@ -89,6 +109,21 @@ _SAID = re.compile(
 )
 
 
+def _stack_words(facts: Facts) -> frozenset[str]:
+    """Words that name the stacks which are listed or asked for."""
+    asked = (request.stack.strip().lower() for request in facts.context.capacity_request)
+    return _KNOWN.union(word for name in (*facts.stacks, *asked) for word in _names(name))
+
+
+def _asked(facts: Facts) -> frozenset[int]:
+    """Every number of people that was asked for, in the request or in the prospect's words."""
+    requests = facts.context.capacity_request
+    counts = [request.requested_count for request in requests]
+    said = {value_of(match.group()) for match in _SAID.finditer(facts.prospect_text)}
+    leads = {request.lead_days for request in requests}
+    return frozenset(count for count in {*counts, sum(counts), *said} - leads if count is not None and count > 1)
+
+
 def _echoes(offer: Offer, facts: Facts) -> bool:
     """Whether a number that stands alone repeats one that was asked for, and so counts people."""
     requests = facts.context.capacity_request
@@ -103,13 +138,14 @@ class Capacity:
     """Checks ``capacity.*``."""
 
     def __init__(self, policy: Policy) -> None:
-        del policy  # what is free stands in the context alone
+        self._ours = frozenset(re.findall(r"[a-z0-9]+", policy.vendor.name.lower()))
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        if not (reading.words & TRIGGERS or facts.context.capacity_request):
+        if not (reading.words & _TOLD or facts.context.capacity_request):
             return
         stacks = facts.stacks
         offers = [offer for offer in find_offers(reading) if not offer.elliptic or _echoes(offer, facts)]
+        offers += self._plain_offers(reading, facts, offers)
         if not stacks:
             yield from self._unverified(offers, facts)
         else:
@@ -134,7 +170,15 @@ class Capacity:
             else:
                 yield from self._accepted_late(reading, offers, facts)
         yield from self._named(reading, facts)
-        yield from self._lead_time(reading, facts)
+        yield from self._lead_time(reading, facts, offers)
+        yield from self._without_limit(reading, facts)
+
+    def _plain_offers(self, reading: Reading, facts: Facts, known: list[Offer]) -> Iterable[Offer]:
+        """Offers in no set phrase, where the context says what they must be measured against."""
+        taken = {(offer.count, offer.sentence) for offer in known}
+        for mention in find_headcounts(reading, _stack_words(facts), _asked(facts), self._ours):
+            if (mention.count, mention.sentence) not in taken:
+                yield offer_of(mention)
 
     def _named(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """A person whom the context gives to someone else, offered as free now."""
@@ -162,7 +206,7 @@ class Capacity:
         words = set(_OFFERED_STACK.findall(offer.sentence.text[offer.start : offer.end]))
         nearby = set(_OFFERED_STACK.findall(offer.sentence.text))
         for pool in (words, nearby):
-            hits = [name for name, names in named.items() if names & pool]
+            hits = [name for name in named if name in pool] or [name for name, names in named.items() if names & pool]
             if len(hits) == 1:
                 return hits[0]
             if len(hits) > 1:
@@ -172,9 +216,17 @@ class Capacity:
                     if any(r.stack.strip().lower() == name for r in facts.context.capacity_request)
                 ]
                 return asked[0] if len(asked) == 1 else None
+            unlisted = _KNOWN & pool
+            if len(unlisted) == 1 and (stack := next(iter(unlisted))) in _OFFERED_STACK.findall(facts.prospect_text):
+                return stack
         asked_for = {request.stack.strip().lower() for request in facts.context.capacity_request}
         if len(asked_for) == 1:
             return asked_for.pop()
+        if not asked_for:
+            written = set(_OFFERED_STACK.findall(facts.prospect_text))
+            hits = [name for name in named if name in written]
+            if len(hits) == 1:
+                return hits[0]
         return next(iter(named)) if len(named) == 1 and not asked_for else None
 
     def _against_total(self, offer: Offer, stacks: dict[str, StackFacts]) -> Iterable[Hit]:
@@ -248,20 +300,31 @@ class Capacity:
         if late and not _OWN_TIME.search(reading.lower_body):
             yield Hit(reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (late[0].span,))
 
-    def _lead_time(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+    def _lead_time(self, reading: Reading, facts: Facts, offers: list[Offer]) -> Iterable[Hit]:
         days = [stack.deploy_days for stack in facts.stacks.values() if stack.deploy_days is not None]
         asked = {r.stack.strip().lower() for r in facts.context.capacity_request}
         own = [s.deploy_days for name, s in facts.stacks.items() if name in asked and s.deploy_days is not None]
         soonest = min(own or days, default=facts.deploy_days)
         if not soonest:
             return
-        for start in find_starts(reading):
+        for start in find_starts(reading, frozenset(offer.sentence for offer in offers)):
             if start.days < soonest:
                 yield Hit(
                     "capacity.lead_time",
                     f"The draft promises a start within {start.days} days; {soonest} are needed.",
                     (start.span,),
                 )
+
+    def _without_limit(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """People promised without limit, although the people who are free are counted or not known at all."""
+        for sentence, match in find_unlimited(reading, _stack_words(facts)):
+            if not facts.stacks:
+                detail = "The draft offers people without limit, and the context says nothing about capacity."
+                yield Hit("capacity.unverified", detail, (sentence.at(match),))
+            elif any(stack.free is not None for stack in facts.stacks.values()):
+                total = sum(stack.free or 0 for stack in facts.stacks.values())
+                detail = f"The draft offers people without limit; {total} are free on all stacks."
+                yield Hit("capacity.overcommitment", detail, (sentence.at(match),))
 
 
 def infeasible(facts: Facts) -> tuple[str, str] | None:

@@ -49,9 +49,32 @@ _MIND = re.compile(
     r"clearly)) (?:be |feel(?:ing)? )?(?:feeling|under|struggling|facing|overwhelmed|stretched|looking|desperate|"
     r"need\w*|frustrated|worried|experiencing)|"
     r"must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|stretched|exciting|challenging)|"
-    r"i(?:'m| am) sure you|we(?:'re| are) sure you|we know (?:you|how)|i know (?:you(?!'re busy)|how|that (?:you|"
-    r"your))|you(?:r team)? (?:need|needs|require|requires) (?:help|us|our|more|additional|a (?:partner|vendor)|"
+    r"i(?:'m| am) sure you|we(?:'re| are) sure you|(?:i|we) know (?:that your?|you)\b|(?:i|we) know (?:exactly |"
+    r"only too well |"
+    r"just )?how (?:\w+ ){0,2}?(?:you|your|hard|tough|difficult|painful|frustrating|stressful|exciting|"
+    r"challenging|it feels|that feels|this feels)\b|you(?:r team)? (?:need|needs|require|requires) (?:help|us|"
+    r"our|more|additional|a (?:partner|vendor)|"
     r"support))\b"
+)
+# What anyone may say of a reader: mail and hours are many and few, the reader knows their own house, the reader
+# wrote.
+_COURTEOUS = re.compile(
+    r"[^.?!]{0,40}?\b(?:inbox\w*|e-?mails?|mail|messages?|pitches|calendar|diary|plate|time|hours|minutes|"
+    r"days? (?:is|are)|week (?:is|has)|busy|a lot on|plenty (?:on|to)|(?:hear|get|receive) (?:from )?(?:many|a "
+    r"lot|plenty|"
+    r"dozens|enough)|know|asked?|wrote|mentioned|said|raised|told)\b(?! \w{2,12}ing\b)"
+)
+# A sentence that owns up to what it does not know is no assertion, whatever its adverb: "obviously a page proves
+# little".
+_MODEST = re.compile(
+    r"\b(?:know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|us)) (?:nothing|little|"
+    r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof)\b"
+)
+# To raise a question in a mail is not to raise money.
+_TOPIC_RAISED = re.compile(
+    r"\b(?:you|they|he|she)(?:'ve| have)?(?: just| also)? raise[d]?\b(?![^.?!]{0,50}(?:[$€£\d]|\b(?:series|seed|"
+    r"round|capital|"
+    r"funding|money|million|venture|investment)\b))"
 )
 _CLAIM = re.compile(
     r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|"
@@ -124,13 +147,17 @@ class Confidence:
             text = sentence.text
             if sentence.asks or denied_before(text, match.start()) or _CONDITION.search(text[: match.start()]):
                 continue
+            if " know " in match.group() and _COURTEOUS.match(text, match.end()):
+                continue
             detail = "The draft asserts what the reader feels or needs."
             yield Hit("confidence.mind_reading", detail, (sentence.at(match),))
         if facts.tier is not None and facts.tier is not Tier.HIGH:
             yield from self._by_tier(reading, facts.tier)
         if facts.weak_funding and facts.funding.state is not State.DENIED:
             for sentence, match in reading.hits(_FUNDED):
-                text = sentence.text
+                text = _TOPIC_RAISED.sub("", sentence.text)
+                if not _FUNDED.search(text):
+                    continue
                 if _TO_READER.search(text) and not hedged(text) and not denied_before(text, match.start()):
                     detail = "The context trusts the funding too little for an assertion."
                     yield Hit("confidence.assertive", detail, (sentence.at(match),))
@@ -138,6 +165,8 @@ class Confidence:
     def _by_tier(self, reading: Reading, tier: Tier) -> Iterable[Hit]:
         """Wording that only a higher tier would carry."""
         for sentence, match in reading.hits(_SURE):
+            if _MODEST.search(sentence.text):
+                continue
             if _SUBJECT_OF_SIGNAL.search(sentence.text) and not denied_before(sentence.text, match.start()):
                 detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."
                 yield Hit("confidence.assertive", detail, (sentence.at(match),))
@@ -151,6 +180,9 @@ class Confidence:
             return
         for sentence, match in reading.hits(_CLAIM):
             text = sentence.text
+            raised = _TOPIC_RAISED.search(text)
+            if raised and raised.end() == match.end():
+                continue
             if not _SUBJECT_OF_SIGNAL.search(text) or hedged(text) or denied_before(text, match.start()):
                 continue
             if tier is Tier.NONE:

@@ -141,6 +141,23 @@ def stack_facts(name: str, record: StackRecord) -> StackFacts:
     )
 
 
+_PROSE_STACK = re.compile(
+    r"(?<![\w.])(\d{1,3}|no) ([a-z+#.][a-z0-9+#./-]{0,20}) (?:engineers|engineer|developers|people)(?: "
+    r"\(([^()]{0,80})\))?"
+    r"(?: are| is)?(?: currently| now)? (?:free|available|unallocated|on the bench)\b"
+    r"(?:, (\d{1,3}) days to (?:start|deploy))?(?:; ([^.]{0,80}))?"
+)
+_PROSE_MIX = re.compile(r"(\d{1,3}) (senior|mid|junior)\b")
+
+
+def stacks_in(text: str) -> Iterator[StackFacts]:
+    """Free people by stack from a note in prose: "5 Go engineers (2 senior, 3 mid) free, 14 days to start"."""
+    for count, name, mix, days, note in _PROSE_STACK.findall(text):
+        levels = {level: int(number) for number, level in _PROSE_MIX.findall(mix)}
+        free = 0 if count == "no" else int(count)
+        yield StackFacts(name, free, int(days) if days else None, note_withholds(note), levels or None)
+
+
 def segments_in(text: str) -> set[int]:
     """Prospect segments that lower-cased text names."""
     return {number for number, hint in _SEGMENT_HINTS if hint.search(text)}

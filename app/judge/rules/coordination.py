@@ -1,8 +1,4 @@
-"""Coordination: who may act next. Links and slots wait for the prospect; opt-outs, law and privacy go to a human.
-
-Asking for a quarter of an hour is no booking. A slot that is claimed as booked, or another time than the prospect gave,
-fails at any stage.
-"""
+"""Coordination: who may act next. Booking waits for the prospect; opt-outs, law and privacy go to a human."""
 
 from __future__ import annotations
 
@@ -10,62 +6,11 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.booking import Booking, last_said
 from app.judge.rules.facts import Facts
-from app.judge.rules.phrasing import denied_before
+from app.judge.rules.phrasing import at_words, denied_before
 from app.judge.rules.reading import Hit, Reading
-from app.judge.rules.slots import contradicts, read_slot
 
-_LINK_TALK = re.compile(
-    r"\b(?:here(?:'s| is) (?:my|our|the|a) (?:calendar|booking|scheduling)(?: link)?|(?:use|click|follow|via|"
-    r"through|with|using) (?:my|our|the|this) (?:calendar|booking|scheduling)(?: link)?|"
-    r"(?:book|grab|pick|choose|reserve|schedule|select) (?:a |any |your |some )?(?:time|slot|spot|call|meeting|"
-    r"demo|session)s?(?: (?:directly|with me|with us))?(?: \w+){0,3}? (?:here|below|at|via|through|using|"
-    r"on (?:my|our) calendar)|book (?:here|directly)|"
-    r"my calendar (?:is|:)|calendar link:|on my calendar|here(?:'s| is) \w+'s calendar|(?:dropping|sharing|"
-    r"sending|leaving) (?:you )?(?:my|our|the|a) (?:calendar|booking))\b"
-    r"|\b(?:calendar|book(?:ing)?|schedul\w+|slot|time)\b[^.?!\n]{0,60}https?://\S|https?://\S{0,60}(?:calendar|"
-    r"book|schedul|meeting)"
-)
-_SLOT = re.compile(
-    r"\b(?:how (?:about|does|is)|does|would|are you (?:free|available)(?: on| for)?|let's (?:meet|talk|speak|do|"
-    r"say|connect)(?: on)?|shall we (?:say|do)|can we (?:do|meet|talk|speak)(?: on)?|i (?:have|can do|am free|"
-    r"'m free)|i've got|options?(?: \w+){0,4}:|available(?: on| at)?|proposed? times?)\b[^.?!]{0,40}?"
-    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)\b[^.?!]{0,15}?(?:\b(?:at |"
-    r"@ ?)?\d{1,2}(?::\d\d)? ?(?:am|pm|h\b|utc|gmt|cet|est|et|pt|eat)|\bat (?:\d{1,2}(?::\d\d)?|noon)|"
-    r"\b(?:morning|afternoon|noon)\b)"
-    r"|\b20\d\d-\d\d-\d\dt\d\d:\d\d"
-)
-_CLAIMED = re.compile(
-    r"\b(?:(?:i|we)(?:'ve| have|'ll go ahead and| went ahead and| took the liberty of)? (?:just |already |"
-    r"gone ahead and )?"
-    r"(?:booked|scheduled|reserved|blocked|confirmed|set up|put|added|penciled|pencilled|booking|scheduling) "
-    r"(?:us |you |your |a |an |the |our |in |this )?(?:\w+ ){0,4}?(?:call|meeting|slot|time|calendar|invite|"
-    r"session|demo|in|"
-    r"for (?:mon|tues|wednes|thurs|fri|satur|sun)day|for tomorrow|intro)"
-    r"|(?:call|meeting|slot|demo|session|booking|appointment)(?: \w+){0,4}? (?:is|has been|are|was) (?:now |"
-    r"already |all )?"
-    r"(?:booked|scheduled|confirmed|set|reserved|locked)"
-    r"|i(?:'ve| have) booked|it(?:'s| is) (?:now )?(?:in|on) (?:the|your) calendar"
-    r"|confirmed for (?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|invit(?:e|ation) (?:has been|is|was) (?:sent|on its way|in your)"
-    r"|(?:i|we)(?:'ve| have)? (?:just |already )?sent (?:you )?(?:a |the )?(?:calendar )?invit(?:e|ation)"
-    r"|you(?:'re| are) (?:all )?(?:booked|confirmed|set) (?:in|for)"
-    r"|see you (?:on )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|tomorrow|then)"
-    r"|(?<![\w,)] )(?:confirmed|booked)\b[^.?!]{0,30}\b(?:call|meeting|monday|tuesday|wednesday|thursday|friday)"
-    r"|(?:looking forward to|talk to you|speak) (?:our |the )?(?:call |meeting |chat )?(?:on )?(?:mon|tues|"
-    r"wednes|thurs|fri)day)\b"
-)
-_WHEN = re.compile(
-    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b|(?:st|nd|rd|"
-    r"th)\b| [a-z]{3,9}\b)"
-    r"|\bat \d{1,2}\b|\bnoon\b"
-)
-_ANOTHER_MATTER = re.compile(r",? (?:and|but|so) (?:i|we|our|the|you|he|she|they)(?:'\w+)? (?!confirm)")
-_CONFIRMS = re.compile(
-    r"\b(?:confirm\w*|works?|suits?|noted|agreed|down for|it is|(?:in|on) (?:the|our|my|your) (?:diary|"
-    r"diaries|calendar)|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
-    r"talk (?:to you )?(?:on|at))\b"
-)
 _CHANNEL = re.compile(
     r"\b(?:sms|text (?:message|you)|texting|whats ?app|i(?:'ll| will) (?:call|ring|text|phone) (?:you|your)|"
     r"(?:call|ring|phone|reach) (?:you |your )?(?:on |at )?(?:your )?(?:cell|mobile|phone|desk)|your (?:cell|"
@@ -109,7 +54,7 @@ _NO = re.compile(
     r"not right for|decided (?:not|against|to stay)|hiring freeze|premature|remove me|unsubscribe|we(?:'re|"
     r" are) (?:all set|good|sticking)|deliberately (?:don't|avoid))\b"
 )
-_PUSH = re.compile(
+_PUSH = at_words(
     r"\b(?:i|we) (?:hear|understand|respect|get|appreciate|know)\b[^.!?\n]{0,60}[,;-]? ?\bbut\b|\b(?:still|"
     r"really|definitely|genuinely) (?:is |are |would |be )?(?:worth|recommend|valuable|address|solve|help|"
     r"benefit)\b|"
@@ -127,71 +72,17 @@ class Coordination:
     """Checks ``coordination.*``."""
 
     def __init__(self, policy: Policy) -> None:
-        self._rule = policy.booking.before_ready
-        domains = sorted((re.escape(domain) for domain in policy.booking.link_domains), key=len, reverse=True)
-        self._domains = (
-            re.compile(
-                rf"(?<![\w.-])(?:https?://)?(?:www\.|[\w-]{{1,40}}\.)?(?:"
-                rf"{'|'.join(domains)})(?![\w.-]*\.[a-z])[\w/?=&%.-]{{0,200}}"
-            )
-            if domains
-            else None
-        )
+        self._booking = Booking(policy)
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._opt_out(reading, facts)
         yield from self._legal(reading, facts)
         yield from self._human(reading, facts)
-        if not facts.ready and self._rule != "allow_link":
-            yield from self._links(reading)
-        if not facts.ready and self._rule == "forbid" and not _answers_time(facts):
-            for sentence, match in reading.hits(_SLOT):
-                detail = "A time is proposed before the prospect asked to meet."
-                yield Hit("coordination.booking", detail, (sentence.at(match),))
-        for sentence, match in reading.hits(_CLAIMED):
-            text = sentence.text
-            if _AGREES.match(match.group()) and _answers_time(facts):
-                continue  # the prospect named the time; whether it is the same one is slot_altered's question
-            if not denied_before(text, match.start()) and not _WHEN_AGREED.search(text[: match.start()]):
-                detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
-                yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
         for sentence, match in reading.hits(_CHANNEL):
             if not denied_before(sentence.text, match.start()) and not _CONSENT.search(facts.prospect_text):
                 detail = "A channel is used that the prospect did not agree to."
                 yield Hit("coordination.channel", detail, (sentence.at(match),))
-        yield from self._altered(reading, facts)
-
-    def _links(self, reading: Reading) -> Iterable[Hit]:
-        for field, text in reading.fields:
-            if self._domains is not None:
-                for match in self._domains.finditer(text):
-                    yield Hit(
-                        "coordination.booking",
-                        "A booking link stands before the prospect asked to meet.",
-                        ((field, *match.span()),),
-                    )
-        if self._rule != "forbid":
-            return
-        for sentence, match in reading.hits(_LINK_TALK):
-            if not denied_before(sentence.text, match.start()) and not _OFFERED.search(sentence.text[: match.start()]):
-                detail = "A booking link is offered before the prospect asked to meet."
-                yield Hit("coordination.booking", detail, (sentence.at(match),))
-
-    def _altered(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        """The draft confirms a weekday or hour that the prospect did not name."""
-        given = read_slot(_last_said(facts))
-        if not given.named:
-            return
-        for sentence in reading.sentences:
-            text = sentence.text[:1_500]
-            text = re.split(r" - |, (?:just|is|does|would|could)\b", text)[0] if sentence.asks else text
-            text = _ANOTHER_MATTER.split(text)[0]
-            if sentence.field == "subject" or text.rstrip().endswith("?") or not _CONFIRMS.search(text):
-                continue
-            match = _WHEN.search(text)
-            if match and contradicts(read_slot(text), given) and not denied_before(text, match.start()):
-                detail = "Another time is confirmed than the prospect gave."
-                yield Hit("coordination.slot_altered", detail, (sentence.at(match),))
+        yield from self._booking(reading, facts)
 
     def _opt_out(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if facts.opted_out and not _FAREWELL.search(reading.lower_body):
@@ -203,7 +94,7 @@ class Coordination:
             if not denied_before(sentence.text, match.start()):
                 detail = "A legal, privacy or exclusivity matter is answered; it is for a human."
                 yield Hit("coordination.legal", detail, (sentence.at(match),))
-        asked = _LEGAL_ASKED.search(_last_said(facts))
+        asked = _LEGAL_ASKED.search(last_said(facts))
         if asked and not _ROUTED.search(reading.lower_body):
             start, end = reading.core
             yield Hit(
@@ -233,7 +124,7 @@ class Coordination:
                 "The context asks for a human here, and the draft goes on without one.",
                 (("body", start, end),),
             )
-        said = _last_said(facts)
+        said = last_said(facts)
         refused = any("rejection" in key and not key.endswith(("count", "strength")) for key, _ in facts.pairs) or any(
             value in {"hard no", "hard_no", "not interested", "rejected"}
             for key, value in facts.pairs
@@ -244,11 +135,6 @@ class Coordination:
                 if sentence.field == "body":
                     detail = "The prospect said no, and the draft argues or pushes on."
                     yield Hit("coordination.pushback", detail, (sentence.at(match),))
-
-
-_AGREES = re.compile(r"see you|confirmed|looking forward|talk to you|speak")
-_WHEN_AGREED = re.compile(r"\b(?:if|once|when)\b")
-_OFFERED = re.compile(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b")
 
 
 def _applies(rule: str, facts: Facts) -> bool:
@@ -266,16 +152,3 @@ def _applies(rule: str, facts: Facts) -> bool:
         roles = " ".join(value for key, value in facts.pairs if re.search(r"\b(?:role|title)\b", key))
         return re.search(r"\bc[\s_-]?level|\bchief|\bc[teofi]o\b|founder", roles) is not None
     return True
-
-
-def _last_said(facts: Facts) -> str:
-    for message in reversed(facts.context.prior_thread):
-        if message.role == "prospect":
-            return message.content.lower()[:4_000]
-    return facts.prospect_text[:4_000]
-
-
-def _answers_time(facts: Facts) -> bool:
-    """Whether the prospect named a time, so that naming one back is an answer."""
-    said = read_slot(_last_said(facts))
-    return bool(said.days or said.hours)

@@ -23,6 +23,7 @@ from app.judge.rules.context_fields import (
     rounds_in,
     segments_in,
     stack_facts,
+    stacks_in,
     tier_of,
 )
 from app.judge.rules.dates import age_in
@@ -41,6 +42,7 @@ _PROSPECT_KEYS = (
     *("prospect message", "prospect text", "prospect rejection", "last message", "reply text", "reply message"),
 )
 _ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
+_ROLE_AGE = re.compile(r"\b(?:days (?:open|listed|unfilled)|age|since)\b|(?<!\d )\bdays$")
 _ROLES_PROSE = re.compile(
     rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|"
     r"software|backend|"
@@ -257,6 +259,8 @@ class Facts:
     def open_roles(self) -> int | None:
         """Open roles, from a key or from prose; the first engineering count wins."""
         for key, value in self.pairs:
+            if _ROLE_AGE.search(key):
+                continue
             if _ROLE_KEY.search(key) and re.search(r"\b(?:roles?|openings|posts|vacancies)\b", key):
                 number = integer(value)
                 if number is not None:
@@ -376,6 +380,9 @@ class Facts:
             count = integer(value) if keyed else None
             if keyed and count is not None and keyed.group(1) not in {"available", "total", "above"}:
                 found.setdefault(keyed.group(1), StackFacts(keyed.group(1), count))
+            elif "capacity" in key and "request" not in key:
+                for stack in stacks_in(value):
+                    found.setdefault(stack.name, stack)
         return found
 
     @cached_property

@@ -31,6 +31,7 @@ _SPECIFIC = re.compile(
     r"security|qa|mobile)\b"
 )
 _AT_READER = re.compile(r"\byour?\b|\bat\b")
+_ONE_ROLE = re.compile(r"\b(?:role|position|opening|vacancy|job|hire|specialist|unfilled)\b")
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")
 
 
@@ -69,7 +70,12 @@ class Figures:
                 if number is None or number in facts.role_counts or denied_before(text, match.start()):
                     continue
                 if known is None:
-                    if number in facts.numbers or number == 0 or _OWN.search(text[: match.start()]):
+                    if (
+                        number in facts.numbers
+                        or number == 0
+                        or (number == 1 and _ONE_ROLE.search(facts.text))
+                        or _OWN.search(text[: match.start()])
+                    ):
                         continue
                     detail = f"The draft counts {number} roles; the context counts none."
                 elif number < known and _SPECIFIC.search(match.group()):

@@ -1,4 +1,4 @@
-"""What a draft promises of people: how many, on which stack, how senior, how soon.
+"""What a draft promises of people: how many, on which stack, how senior.
 
 Only promises count. A number that repeats the request, that is denied, or that belongs to a later phase is none, so an
 honest partial offer, a phased ramp and a referral leave nothing here.
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
+from app.judge.rules.headcount import Headcount
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import clauses, denied_before, word_set
 from app.judge.rules.reading import FieldName, Reading, Sentence
@@ -23,7 +24,7 @@ _BETWEEN = (
     r"(?:[\s-]{1,2}(?!of\b|for\b|to\b|and\b|from\b|days?\b|weeks?\b|months?\b|hours?\b|years?\b|roles?\b|open\b|"
     r"minutes?\b|more\b|yrs?\b|%|series\b)[\w+#./']{1,20}(?:,\s?[\w+#./]{1,20})?){0,6}?[\s-]{1,2}"
 )
-_COUNTED = re.compile(rf"(?<![\w$€£.,/])({NUMBER}|both(?= \w))(?:\s?-\s?{NUMBER})?(?=[\s-]){_BETWEEN}{_PEOPLE}\b")
+COUNTED = re.compile(rf"(?<![\w$€£.,/])({NUMBER}|both(?= \w))(?:\s?-\s?{NUMBER})?(?=[\s-]){_BETWEEN}{_PEOPLE}\b")
 _GROUP = re.compile(
     rf"\b(?:team|squad|pod|group|crew|unit|bench) of (?:up to |about |around )?({NUMBER})\b|"
     rf"(?<![\w$.])({NUMBER})[\s-](?:person|engineer|developer|strong|member|people|dev)"
@@ -40,7 +41,8 @@ _BARE = re.compile(
     r"certainly |definitely |also |then )?(?:do|cover|supply|provide|deliver|staff|place|start|send|confirm|"
     r"offer|field|take|commit to|bring|deploy|put|assign|handle|give you|get you|support|fill) "
     rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|"
-    r"sprints?|times?|things|points|calls?|options|questions|examples|slots|am|pm|o'clock|usd|dollars|or))"
+    r"sprints?|times?|things|points|calls?|options|questions|examples|slots|references?|links?|names|lines|pages|"
+    r"notes|documents|case|am|pm|o'clock|usd|dollars|or))"
 )
 # What is said of a request that is taken on: "is fine", "won't be a problem".
 _EASY = (
@@ -51,7 +53,7 @@ _EASY = (
     r"ok|okay|manageable|(?:we|i)(?:'ll| can| will)|at your (?:disposal|service)|within (?:reach|our)|on their way)|"
     r"(?:isn't|aren't|won't be|is not|are not|will not be) (?:an? |any |going to be a )?(?:problem|issue|trouble))\b"
 )
-_PROMISE = re.compile(
+PROMISE = re.compile(
     r"\b(?:we|i|our \w+|team)\b[^.]{0,40}?(?:'ve|'ll|\b(?:can|could|will|have|has|are able|are ready|offer|provide|"
     r"guarantee|commit|confirm|propose|start|deploy|deliver|supply|staff))\b"
     r"|\b(?<!you )(?:can|could|will) (?:\w+ )?(?:supply|provide|staff|deploy|deliver|confirm|commit|cover|"
@@ -103,7 +105,10 @@ _ALL_OF_LEVEL = re.compile(
 )
 # What somebody else said or would do, and what is put as too much, is no promise.
 _REPORTED = re.compile(r"\b(?:whether|you (?:wrote|said|told|say|think|hope)|(?:i|we) understand|imagine|suppose)\b")
-_BEYOND = re.compile(
+_WISHED = re.compile(
+    r"\b(?:would|'d) (?:love|like|be (?:glad|happy|delighted)) to\b[^.;]{0,80}\b(?:but|yet|however|though|only)\b"
+)
+BEYOND = re.compile(
     r"\b(?:(?:is|are|would be|seems?) (?:also |still |far |way )?(?:more than|beyond|too (?:many|much|soon)|"
     r"hard|difficult|"
     r"a stretch|out of (?:reach|the question)|ambitious)|in theory|for (?:some|other|larger|bigger) |"
@@ -119,22 +124,6 @@ _LEVEL = {
     "middle": "mid",
     "junior": "junior",
 }
-_START = re.compile(
-    r"\b(?:start(?:s|ing|ed)?|deploy(?:s|ed|ing|able|ment)?|onboard(?:s|ed|ing)?|begin(?:s|ning)?|join(?:s|ing)?|"
-    r"live|up and running|in place|on site|delivered?|arrive|ramp(?:ed)? up|ready to (?:go|work|start|deploy)|"
-    r"kick off|get going|productive|contribut\w+)\b"
-)
-_WHEN = re.compile(
-    r"\b(?P<now>immediately|right away|right now|today|straight away|at once|same day|tonight|"
-    r"without (?:any )?delay|instantly)\b|\b(?P<tomorrow>tomorrow|(?:within |in )?24 hours|overnight|48 hours)\b"
-    r"|\b(?P<week>next week|this week|by (?:next )?(?:monday|tuesday|wednesday|thursday|friday)|on (?:monday|"
-    r"tuesday|wednesday|thursday|friday)|within the week|within a week|in a week)\b|"
-    r"\b(?P<fortnight>(?:in|within) a fortnight)\b|"
-    r"\b(?P<month>within (?:the|a|this|that|your|one) month)\b|"
-    r"\b(?:within|in|under|inside|less than|in as little as|in just)(?: the next| about| only| your| those| these|"
-    rf" just)? (?P<n>{NUMBER})(?: ?(?:-|to|or) ?(?P<n2>{NUMBER}))?[\s-](?P<unit>(?:business |working |"
-    r"calendar )?days?|weeks?)\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +147,11 @@ class Offer:
         return (self.sentence.field, self.sentence.start + self.start, self.sentence.start + self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A promise to start within ``days``."""
-
-    days: int
-    sentence: Sentence
-    start: int
-    end: int
-
-    @property
-    def span(self) -> tuple[FieldName, int, int]:
-        return (self.sentence.field, self.sentence.start + self.start, self.sentence.start + self.end)
-
-
 TRIGGERS = word_set(
     "engineers engineer developers developer devs specialists specialist team squad pod people folks seniors "
     "free available staff deploy confirm commit start cover deliver supply provide consultants candidates "
-    "profiles talent capacity crew experts scientists architects contractors onboard"
+    "profiles talent capacity crew experts scientists architects contractors onboard "
+    "headcount availability staffing role roles position positions seats teams squads pods"
 )
 
 
@@ -188,10 +164,10 @@ def find_offers(reading: Reading) -> list[Offer]:
         text = sentence.text
         for offset, clause in clauses(text):
             agreed = _AGREED.match(text, offset + len(clause)) or _WORKS.search(clause)
-            if not (agreed or _PROMISE.search(clause) or _PROMISE.search(text[: offset + 1])):
+            if not (agreed or PROMISE.search(clause) or PROMISE.search(text[: offset + 1])):
                 continue
             taken: set[int] = set()
-            for pattern in (_FREE, _COUNTED, _GROUP, _BARE, _ELLIPTIC):
+            for pattern in (_FREE, COUNTED, _GROUP, _BARE, _ELLIPTIC):
                 for match in islice(pattern.finditer(clause), 30):
                     number = next((g for g in match.groups() if g), None)
                     count = value_of(number) if number else None
@@ -216,6 +192,21 @@ def find_offers(reading: Reading) -> list[Offer]:
     return found
 
 
+def offer_of(mention: Headcount) -> Offer:
+    """A number of people put forward, with the seniority that stands beside it."""
+    text = mention.sentence.text
+    level = _SENIORITY.search(text, mention.start, mention.end) or _ALL_OF_LEVEL.match(text, mention.end)
+    return Offer(
+        mention.count,
+        _LEVEL[level.group(1)] if level else None,
+        mention.sentence,
+        mention.start,
+        mention.end,
+        statement=False,
+        elliptic=mention.alone,
+    )
+
+
 def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
     before = clause[: match.start()]
     if denied_before(clause, match.start(), 80) or re.search(
@@ -226,7 +217,7 @@ def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
         clause[match.end() : match.end() + 40],
     ):
         return False
-    if _REPORTED.search(before) or _BEYOND.search(clause, match.end(), match.end() + 60):
+    if _WISHED.search(sentence) or _REPORTED.search(before) or BEYOND.search(clause, match.end(), match.end() + 60):
         return False
     if re.search(r"\b(?:only|just) (?:have )?$", before) and not re.search(r"\bcan\b", before):
         return True
@@ -246,54 +237,3 @@ def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
             re.search(r"\b(?:can|will|'ll|confirm|have|provide|staff|deliver|cover|start)\b", before)
         )
     return not _LATER.search(clause) and not sentence.rstrip().endswith("?")
-
-
-def find_starts(reading: Reading) -> list[Start]:
-    """Every promise to start by a time."""
-    found = []
-    for sentence in reading.sentences:
-        text = sentence.text[:1_000]
-        if text.rstrip().endswith("?"):
-            continue
-        for offset, clause in clauses(text):
-            verb = _START.search(clause) or _promised(clause)
-            when = _WHEN.search(clause) if verb else None
-            if when and not _START.search(clause) and when.group("now") in {"right now", "today"}:
-                continue  # what is free now, and no start
-            if not verb or not when or denied_before(clause, max(verb.start(), when.start()), 80):
-                continue
-            if _BEYOND.search(clause, when.end()):
-                continue
-            if re.search(
-                r"\b(?:you|your team|prospect) (?:need|want|asked|requested|would like)|\bif you\b|\b(?:call|"
-                r"scoping|conversation|chat)\b",
-                clause,
-            ):
-                continue
-            found.append(Start(_days(when), sentence, offset + when.start(), offset + when.end()))
-    return found
-
-
-def _promised(clause: str) -> re.Match[str] | None:
-    """A counted promise without a verb of starting ("three developers within ten days is fine")."""
-    if re.search(r"\b(?:free|available|unallocated)\b", clause) or not _PROMISE.search(clause):
-        return None
-    return _COUNTED.search(clause)
-
-
-def _days(when: re.Match[str]) -> int:
-    if when.group("now"):
-        return 0
-    if when.group("tomorrow"):
-        return 2
-    if when.group("week"):
-        return 7
-    if when.group("fortnight"):
-        return 14
-    if when.group("month"):
-        return 30
-    number = value_of(when.group("n2") or when.group("n")) or 0
-    unit = when.group("unit")
-    if unit.startswith("week"):
-        return number * 7
-    return number * 7 // 5 if unit.startswith(("business", "working")) else number

@@ -22,7 +22,9 @@ _HEDGE = re.compile(
     r"i imagine|reportedly|"
     r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|"
     r"do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|"
-    r"can't (?:verify|confirm)|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
+    r"(?:can't|could not|couldn't) (?:verify|confirm)|unconfirmed|(?:would|do|will) not (?:read|build|make) (?:too )?"
+    r"(?:much|anything|a lot) (?:in|into|of|out)|as a question|rather not|will not cite|won't cite|skip the "
+    r"(?:number|figure))\b"
 )
 _CONDITION = re.compile(
     rf"\b(?:if|whether|wonder(?:ing)?|curious|{_MAY}|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|"
@@ -31,7 +33,7 @@ _CONDITION = re.compile(
     r"are there|were there|any|in case|unverified)\b"
 )
 _DENIAL = re.compile(
-    r"\b(?:not|no|never|none|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|"
+    r"\b(?:not|no|never|none|nothing|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|"
     r"shouldn't|wouldn't|couldn't|without|"
     r"rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|outside|nor|neither|short of|"
     r"more than we|before we|until)\b"
@@ -45,6 +47,35 @@ _CLAUSE = re.compile(
 def word_set(text: str) -> frozenset[str]:
     """The words of a plain list, as rules keep them."""
     return frozenset(text.split())
+
+
+def at_words(pattern: str) -> re.Pattern[str]:
+    """``pattern`` compiled so that the word boundary before its branches is tested once, not once for each.
+
+    A long list of branches that all begin with ``\\b`` is searched several times faster so. Other branches stay as they
+    are, after the rest.
+    """
+    branches: list[str] = []
+    depth = start = i = 0
+    in_class = False
+    while i < len(pattern):
+        char = pattern[i]
+        if char == "\\":
+            i += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        elif char == "|" and depth == 0:
+            branches.append(pattern[start:i])
+            start = i + 1
+        i += 1
+    branches.append(pattern[start:])
+    words = [branch.removeprefix(r"\b") for branch in branches if branch.startswith(r"\b")]
+    others = [branch for branch in branches if not branch.startswith(r"\b")]
+    return re.compile("|".join([rf"\b(?:{'|'.join(words)})", *others] if words else others))
 
 
 def hedged(sentence: str) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import CURRENCY, find_money, same_amount
-from app.judge.rules.phrasing import denied_before
+from app.judge.rules.phrasing import at_words, denied_before, word_set
 from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.terms import ROUTED, TERMS
 
 _ABOUT_THEM = re.compile(
     r"\b(?:rais\w+|round|series|seed|funding|arr|revenue|valuation|capital|invest\w+|congrat\w*|budget|"
@@ -23,7 +24,9 @@ _PRICED = re.compile(
 _TOTAL = re.compile(
     r"\b(?:total (?:of|cost|price|contract value|project (?:cost|price)|investment|fee|engagement)|all-in|"
     r"in total|whole (?:project|engagement)|entire (?:project|engagement)|full (?:project|engagement|scope)|"
-    r"for (?:the |all )?(?:\w+ )?phases?|fixed (?:price|fee) of|(?:\d+|six|twelve|three|"
+    r"for (?:the |all )?(?:\w+ )?phases?|(?:for|of) (?:the|a|your) (?:full|whole|entire|complete) (?:team|squad|"
+    r"group|build)|overall|"
+    r"fixed (?:price|fee) of|(?:\d+|six|twelve|three|"
     r"nine)[- ]month (?:contract|engagement|project|commitment))\b"
 )
 _DISCOUNT = re.compile(
@@ -32,7 +35,69 @@ _DISCOUNT = re.compile(
     r"of charge)|first (?:month|week|sprint) (?:is )?(?:free|on us)|no charge|price match|beat any (?:price|"
     r"quote)|best price|lowest price|"
     r"(?:\d{1,2} ?%|half|twice) (?:cheaper|less expensive|lower|less than)|(?:save|saving|savings of|"
-    r"cut) (?:you )?(?:up to |at least |over )?\d{1,2} ?%|cost savings?)\b"
+    r"cut) (?:you )?(?:up to |at least |over )?\d{1,2} ?%|cost savings?|half[- ]price)\b"
+)
+# A draft without any of these comes down on no price.
+_CHEAPER_WORDS = word_set(
+    "adjust apply beat below better cent charge charging cheaper complimentary cost credit cut down drop dropped "
+    "early-bird fall falls fifth forgiven founder founders free friendlier friends-and-partners gave give gratis "
+    "half halve house introductory knock lower loyalty match minus off partner partners pay percent preferential "
+    "preferred quarter rebate rebates reduce reduced reduction shave tenth third trim undercut waive waived "
+)
+_SHARE = (
+    r"(?:\d{1,2}(?:[.,]\d)? ?(?:%|per ?cent)|(?:five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|"
+    r"fifty)"
+    r"(?:[- ]five)? per ?cent|a (?:fifth|quarter|third|tenth|half))"
+)
+_OWN_PRICE = r"(?:prices?|rates?|fees?|invoices?|list|quotes?|bill|tariffs?)"
+# The ways to come down on a price without the word: a share off, a lower rate, a fee that falls away, something
+# for nothing.
+_CHEAPER = at_words(
+    rf"\b{_SHARE}(?: \w+)? off\b|\b{_SHARE}(?: \w+)? (?:below|under|less than|lower than|cheaper than|beneath|better "
+    rf"than)"
+    rf"(?: \w+){{0,2}}? (?:{_OWN_PRICE}|it|that|them|standard|market|usual|theirs)\b|\bminus {_SHARE}|"
+    r"\brebates?\b"
+    r"|\b(?:i|we|'ll|can|could|may|to|would|will|'d) (?:\w+ )?(?:reduce|lower|drop|waive|knock|shave|trim|halve|"
+    r"come down|go below|"
+    rf"undercut|adjust|cut)\b[^.?!]{{0,30}}\b{_OWN_PRICE}\b"
+    r"|\b(?:fees?|charges?|minimum|deposit)\b[^.?!]{0,30}\b(?:waived|dropped|forgiven|not apply|fall(?:s)? away)\b"
+    r"|\b(?:lower|reduced|introductory|preferential|preferred|cheaper|friendlier|loyalty|early[- ]bird|founders?|"
+    r"partners?) "
+    rf"(?:\w+ )?{_OWN_PRICE}\b"
+    rf"|\b(?:small|modest|one-off|further|slight) (?:price )?reduction\b|\b{_OWN_PRICE} (?:that )?we (?:gave|"
+    rf"give|keep for) "
+    r"|\b(?:match|beat|undercut|better) (?:any|every|the|your|their|whatever|what) (?:\w+ ){0,2}?(?:quotes?|"
+    r"prices?|offers?|rates?|bids?)\b"
+    r"|\b(?:first|second|third|initial|next|trial|pilot|discovery|onboarding|set-?up|opening|last|extra) "
+    r"?(?:(?:two|three|four|\d) )?"
+    r"(?:months?|weeks?|sprints?|phases?|days?|workshops?|audits?)? (?:is|are|would be|will be|comes?|'s) (?:\w+ "
+    r")?(?:free|gratis|"
+    r"complimentary)\b(?! (?:from|in|on|at|until|now|next|after|as))"
+    r"|\b(?:at|for) no (?:extra |additional )?(?:cost|charge)\b|\bon the house\b|\bfree of (?:charge|cost)\b|"
+    r"\bcomplimentary\b"
+    r"|\bfree (?:hours|days|weeks|months|onboarding|set-?up|audit|workshop|phase|work)\b|\bwithout charging\b"
+    r"|\bcredit (?:you|your|\w+ with)\b|\byou(?:'d| would| will|'ll)? (?:only )?pay (?:nothing|half)\b"
+    rf"|\b(?:take|takes|knock|shave) off (?:another |a further )?{_SHARE}"
+)
+_WHOLE = (
+    r"(?:(?<![\w.,$€£])\d{1,3}(?:[.,]\d{3})+(?![\d%])|(?<![\w.,$€£])\d{2,4} ?k\b|\b\d{1,3} thousand\b|"
+    r"\b(?:a )?(?:quarter|half|third) (?:of )?a million\b|\b(?:one|two|three|a) million\b)"
+)
+_SUM = re.compile(r"\d[.,]\d{3}|\d ?k\b|thousand|million")
+# A sum without a currency is a price where the sentence counts or charges.
+_BARE = at_words(
+    rf"\b(?:total|price\w*|costs?|costing|charg\w+|invoice|budget|flat|fixed|all[- ]in|estimate|ballpark|"
+    rf"come(?:s)? to|"
+    rf"coming to|amounts?|be at|would pay|pay us|offer|engagement|quote\w*|package|fee|bill|asks?|do (?:it|this|"
+    rf"that) for)\b"
+    rf"[^?!;\n]{{0,60}}?(?P<sum>{_WHOLE})"
+    rf"|(?P<sum2>{_WHOLE})[^.?!;\n]{{0,20}}\b(?:for (?:the|a) (?:first |whole |full )?(?:year|half-year|quarter|"
+    rf"project|work|build|"
+    r"release|migration|team|lot)|in total|all in|all told|for everything)\b"
+)
+_THEIR_FIGURES = re.compile(
+    r"\b(?:users|customers|employees|people|staff|requests|records|lines|downloads|orders|rows|events|merchants|"
+    r"stores|tickets)\b"
 )
 _COMMIT = re.compile(
     r"\b(?:(?:let's|we can|i can|i'll|we'll) (?:get|send|start|prepare|draft|begin) (?:you )?(?:over )?(?:the |"
@@ -48,7 +113,27 @@ _DECLINED = re.compile(
     r"for (?:our|the|my|a))\b|can't\b|cannot\b|(?:aren't|isn't)\b(?! (?:a|an) ))"
 )
 _CHEAPEST = re.compile(r"(?:best|lowest) price")
+# "Whether there is room for a lower price is for our lead to say" leaves the matter open.
+_LEFT_OPEN = re.compile(
+    r"\b(?:whether|ask\w*(?: \w+){1,4} (?:about|for|if)|(?:asked?|question\w*|raised|wrote|mail|message|note|"
+    r"heard) (?:about|for|on|of)|you "
+    r"mention(?:ed)?)\b"
+)
 _PUBLIC = re.compile(r"\b(?:public|published|listed?|same for everyone)\b")
+
+
+# What turns a topic into an offer: a verb that gives governs it, or it has a size.
+_GRANTED = re.compile(
+    r"\b(?:offer\w*|giv\w+|gets?|appl\w+|approv\w+|take|have|receiv\w+|grant\w*|arrang\w+|extend\w*|includ\w+|mak\w+|"
+    r"add\w*|agree\w*|allow\w*|provid\w+|do|deserve|here is|here's|there is|there's|with|sweeten\w*)"
+    r"(?: (?!about|on|regarding|question|answer|rais|what|you ask)[\w-]+){0,3} discount"
+    r"|\bdiscounts? (?:of|is yours|applies|is (?:possible|available|included|fine|ok|yours))\b|\d ?%|\bpercent\b"
+)
+
+
+def _only_named(text: str, facts: Facts) -> bool:
+    """Whether a discount is only the topic that the prospect brought up, and nothing in its sentence grants one."""
+    return "discount" in facts.prospect_text and _GRANTED.search(text) is None
 
 
 class Pricing:
@@ -62,13 +147,22 @@ class Pricing:
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._sums(reading, facts)
-        for check, pattern, detail in (
+        yield from self._bare(reading, facts)
+        yield from self._terms(reading)
+        offers = [
             ("pricing.discount", _DISCOUNT, "The draft offers a discount, a saving or something free."),
             ("pricing.commitment", _COMMIT, "The draft commits to terms that a human must agree."),
-        ):
+        ]
+        if "%" in reading.joined or not reading.words.isdisjoint(_CHEAPER_WORDS):
+            offers.append(("pricing.discount", _CHEAPER, offers[0][2]))
+        for check, pattern, detail in offers:
             for sentence, match in reading.hits(pattern):
                 text = sentence.text
                 if _DECLINED.match(text, match.end()) or (_CHEAPEST.match(match.group()) and _PUBLIC.search(text)):
+                    continue
+                if match.group().startswith("discount") and _only_named(text, facts):
+                    continue
+                if _LEFT_OPEN.search(text, 0, match.start()):
                     continue
                 if not denied_before(text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
@@ -79,6 +173,7 @@ class Pricing:
             total = _TOTAL.search(text)
             if _ABOUT_THEM.search(text) and not _PRICED.search(text):
                 continue
+            bands = self._bands_of(text)
             for money in find_money(text):
                 if not money.marked:
                     continue
@@ -87,10 +182,41 @@ class Pricing:
                 span = (sentence.field, sentence.start + money.start, sentence.start + money.end)
                 if total and not denied_before(text, total.start()):
                     yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
-                elif not self._in_band(money.amount, text):
+                elif not any(low <= money.amount <= high for low, high in bands):
                     yield Hit("pricing.off_band", "The draft quotes a sum outside the public bands.", (span,))
 
-    def _in_band(self, amount: float, text: str) -> bool:
-        """Whether a sum lies in the band that its sentence names, or in any when it names none."""
+    def _terms(self, reading: Reading) -> Iterable[Hit]:
+        for check, words, pattern, detail in TERMS:
+            if reading.words.isdisjoint(words):
+                continue
+            for sentence, match in reading.hits(pattern):
+                text = sentence.text
+                if sentence.asks or ROUTED.search(text) or _LEFT_OPEN.search(text, 0, match.start()):
+                    continue
+                if not _DECLINED.match(text, match.end()) and not denied_before(text, match.start()):
+                    yield Hit(check, detail, (sentence.at(match),))
+
+    def _bare(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """Sums that carry no sign: "120k for the half-year", "a quarter of a million"."""
+        for sentence, _ in reading.hits(_SUM):
+            text = sentence.text
+            match = _BARE.search(text)
+            if match is None:
+                continue
+            name = "sum" if match.group("sum") else "sum2"
+            stated = match.group(name)
+            if (
+                _THEIR_FIGURES.search(text)
+                or (_ABOUT_THEM.search(text) and not _PRICED.search(text))
+                or stated in facts.all_text
+                or denied_before(text, match.start(name))
+                or CURRENCY.search(text)
+            ):
+                continue
+            span = (sentence.field, sentence.start + match.start(name), sentence.start + match.end(name))
+            yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
+
+    def _bands_of(self, text: str) -> list[tuple[float, float]]:
+        """The bands that a sentence names, or all when it names none."""
         named = [(low, high) for low, high, name in self._bands if name.search(text)]
-        return any(low <= amount <= high for low, high in named or [(low, high) for low, high, _ in self._bands])
+        return named or [(low, high) for low, high, _ in self._bands]

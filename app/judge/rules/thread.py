@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
-from app.judge.rules.phrasing import denied_before, word_set
+from app.judge.rules.phrasing import at_words, denied_before, word_set
 from app.judge.rules.reading import FieldName, Hit, Reading
 
 _GREETED = re.compile(
@@ -30,6 +30,34 @@ _READER_AT = re.compile(
     r"[Ll]ife|[Hh]iring|[Gg]rowth|CTO|CEO|Engineering)(?: (?:are|is|all|open|listed|now|currently))* at "
     r"(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{1,30}){0,2})"
 )
+_FIRM = r"(?P<name>[A-Z][\w&-]{2,30}(?: (?:& )?[A-Z][\w&-]{1,30}){0,2})"
+# What the sender has with a company: mail, talks, a proposal, a team, its plans. In a draft to someone else it is
+# a leak or a mix-up.
+_DEALT_WITH = at_words(
+    rf"\b(?:(?:[Ww]rote|[Ss]poke|[Tt]alked|[Pp]romised|[Ee]xplained|[Ss]ent|[Tt]old|[Pp]resented|[Mm]entioned|"
+    rf"[Ww]rite) (?:\w+ )?(?:to|with) "
+    rf"|[Tt]old |(?:[Pp]roposal|[Oo]ffer|[Qq]uote|[Nn]otes|[Dd]raft|[Ss]cope|[Ee]stimate|[Pp]lan) for "
+    rf"|(?:[Rr]egards|[Gg]reetings|[Hh]ello|[Ww]elcome) to (?:everyone at |the (?:rest of the )?)|[Rr]est of the "
+    rf"|[Dd]ear (?=\S{3, 30}(?: \S{2, 30})? team\b)"
+    rf"|(?:the|The|your|Your|our|those|their) (?:\w+ )?(?:engineers|people|team|colleagues|plans|roadmap|release|"
+    rf"releases|outage|staff|developers|hiring|"
+    rf"situation|migration|launch|project|leadership|board) (?:at|from|of|over at) )"
+    rf"{_FIRM}"
+    rf"|\b(?:[Ff]or) (?P<prepared>[A-Z][\w&-]{{2,30}}(?: (?:& )?[A-Z][\w&-]{{1,30}}){{0,2}}),? we (?:have|had|"
+    rf"\w+ed)\b"
+    rf"|\b(?P<deals>[A-Z][\w&-]{{2,30}}(?: (?:& )?[A-Z][\w&-]{{1,30}}){{0,2}}) (?:has |have |had |also |just "
+    rf"){{0,2}}(?:asked (?:us|me)|told (?:us|me)|"
+    rf"sent (?:us|me)|shared with (?:us|me)|approached us|hired us|pays (?:its|their)|has its|handles its|is "
+    rf"reviewing its|wants to move|"
+    rf"raised, |would decide|needs a (?:second|new|team)|chose us|signed with us|is (?:now )?a client)"
+)
+# Words that open a sentence in capitals and are no firm.
+_NO_FIRM = word_set(
+    "all also another anyone april august both colleagues december each engineers everybody everyone february few "
+    "friends hiring january july june just kindly madam many march may most next nobody nothing november october "
+    "one others people please production reader readers september several she sir sirs somebody someone team "
+    "teams that there they this what who whoever "
+)
 _CONFIDED = re.compile(
     r"\b(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{2,30}){1,2}) (?:(?:has|have|just|recently) )?(?:told|"
     r"confided (?:in|to)|assured|informed) "
@@ -44,12 +72,15 @@ _OTHER_PARTY = re.compile(
     r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|"
     r"head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|"
     r"planning|concerned|discussing)|has (?:concerns|said|mentioned))|"
-    r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a)\b|(?:in|from) (?:another|"
+    r"(?:i|we) (?:heard|learned|understand|know|gather) from (?:your|the|another|a|our other) (?:\w+ "
+    r"){0,2}?(?:ceo|cto|cfo|co-?founder|founder|vp|board|"
+    r"head|manager|colleague|team|client|customer|company|firm|investor|competitor|contact|friend|source|"
+    r"conversation|thread|call|chat|prospect)s?\b|(?:in|from) (?:another|"
     r"a separate|a different|the other|our other) (?:thread|conversation|chat|discussion)|as (?:discussed|"
     r"mentioned) with your (?!team\b)\w+|(?:spoke|talked|chatting|speaking|in touch) with your (?:ceo|cto|cfo|"
     r"co-?founder|founder|colleague|vp|head|board))\b"
 )
-_INVENTED = re.compile(
+_INVENTED = at_words(
     r"\bthanks? (?:you )?for (?:getting back|your (?:reply|response|interest|message|note|e-?mail|time (?:on|"
     r"during))|responding|replying)|\bas (?:we )?(?:discussed|agreed|promised)\b|"
     r"\b(?:our|the) (?:last|previous|recent|earlier) (?:call|conversation|chat|meeting|discussion)\b|"
@@ -105,14 +136,23 @@ class Thread:
         fields: tuple[tuple[FieldName, str], ...] = (("subject", reading.subject.text), ("body", reading.body.text))
         for field, source in fields:
             text = source[: reading.scan_chars]
-            for match in (*_AT_COMPANY.finditer(text), *(_READER_AT.finditer(text) if named else ())):
-                name = match.group("name").lower()
+            dealt = () if own & _PLACEHOLDERS else _DEALT_WITH.finditer(text)
+            for match in (*_AT_COMPANY.finditer(text), *(_READER_AT.finditer(text) if named else ()), *dealt):
+                group = match.lastgroup or "name"
+                name = match.group(group).lower()
                 words = set(_WORD.findall(name))
-                if words & own or words & _GENERIC or any(vendor in name or name in vendor for vendor in self._vendor):
+                if (
+                    words & own
+                    or words & _GENERIC
+                    or words & _NO_FIRM
+                    or any(name in known for known in facts.contact_names)
+                ):
+                    continue
+                if any(vendor in name or name in vendor for vendor in self._vendor):
                     continue
                 if not all(word in facts.all_text for word in words):
                     detail = "The draft speaks of a company that the context does not know."
-                    yield Hit("thread.other_company", detail, ((field, *match.span("name")),))
+                    yield Hit("thread.other_company", detail, ((field, *match.span(group)),))
 
     def _confided(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """What another company said in confidence."""
@@ -136,13 +176,12 @@ class Thread:
             and not facts.context.prior_thread
             and not facts.prospect_text
         ):
-            invented = _INVENTED.search(reading.lower_body)
-            if invented and not re.search(r"\b(?:thread|reply|replied|message|conversation|email)\b", facts.text):
-                yield Hit(
-                    "thread.invented",
-                    "The draft answers a conversation that the context does not hold.",
-                    (("body", *invented.span()),),
-                )
+            known = re.search(r"\b(?:thread|reply|replied|message|conversation|email)\b", facts.text)
+            for sentence, match in reading.hits(_INVENTED):
+                if known or sentence.field == "subject" or denied_before(sentence.text, match.start()):
+                    continue
+                detail = "The draft answers a conversation that the context does not hold."
+                yield Hit("thread.invented", detail, (sentence.at(match),))
         for key, value in facts.pairs:
             if not _LEAK_KEY.search(key) or _ID_KEY.search(key) or len(value) < 8:
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
 from app.judge.rules.lexicon import Lexicon
-from app.judge.rules.phrasing import denied_before
+from app.judge.rules.phrasing import at_words, denied_before
 from app.judge.rules.reading import Hit, Reading
 
 _DETAIL = {
@@ -19,7 +19,7 @@ _DETAIL = {
     "tone.pressure": '"{}" presses the reader.',
     "tone.boasting": '"{}" boasts with what nobody can check.',
 }
-_CONDESCENDING = re.compile(
+_CONDESCENDING = at_words(
     r"\byou(?:r team|r company|r engineers)?(?:'re| are)? (?:clearly |obviously |still |simply |just |really )?"
     r"(?:struggling with|missing (?:a|the|basic|key|critical)|not (?:mature|serious|ready|doing|keeping)|lacking|"
     r"lacks?|behind (?:your|the|on|in)|"
@@ -36,7 +36,7 @@ _CONDESCENDING = re.compile(
     r"|\b(?:are|is) (?:far |way |well )?ahead of you\b"
 )
 # Belittling: a comparison downwards, a reproach, a lesson nobody asked for, a sector that is all ahead.
-_BELITTLING = re.compile(
+_BELITTLING = at_words(
     r"\b(?:even|any) (?:an? |the )?(?:small(?:er)?|junior|first-year|beginners?|students?|interns?|child|"
     r"half-decent|decent|novice)\b"
     r"[^.!?]{0,30}\b(?:would|could|can|should|knows?|has|have)\b"
@@ -59,13 +59,17 @@ _BELITTLING = re.compile(
     r"\bevery (?:one of your )?competitors? (?:has|does|have)\b"
     r"|\bi doubt (?:that )?(?:you|your \w+) (?:can|could|is able|are able|knows?|has the|have the)\b"
 )
-_GUARANTEE = re.compile(
+# "You obviously know your own question best": what looks down on nobody.
+_RESPECT = re.compile(
+    r" (?:know (?:your|the|this|more|best|better|all)\b|do(?:n't| not) need (?:me|us|anyone|an outsider) to)"
+)
+_GUARANTEE = at_words(
     r"\b(?:we |i |our \w+ )?(?:(?:can |will |'ll |do )?guarantee[sd]?\b|promise (?:you|that|to)\b)|"
     r"\b(?:risk[- ]free|no risk|zero risk|100 ?% (?:satisf\w+|success))\b"
     r"|\bguaranteed (?:delivery|results?|savings?|success|roi|quality|start)\b|\bconsider it done\b|"
     r"\bwe can handle (?:everything|anything|any stack)\b"
 )
-_BOAST = re.compile(
+_BOAST = at_words(
     r"\b(?:over |more than )?\d[\d,]{1,6}\+? (?:happy |satisfied |global |enterprise )?(?:clients|customers|"
     r"companies|engineers placed|placements|projects delivered)\b"
     r"|\b\d{1,3} ?% (?:retention|client satisfaction|satisfaction|success rate|client retention)\b"
@@ -77,7 +81,7 @@ _BOAST = re.compile(
     r"\btake (?:\w+ ){1,4}to the next level\b"
     r"|\bwe(?:'re| are) (?:the best|different|number one|#1)\b"
 )
-_SCARE = re.compile(
+_SCARE = at_words(
     r"\b(?:before|or) (?:your )?(?:competitors?|rivals?|someone else) (?:do|does|beat|take|win|get)\b|"
     r"\bthe clock is ticking\b|\bwindow is closing\b"
     r"|\b(?:offer|slots?|spots?) (?:ends?|expires?|closes?|are (?:going|filling))\b|\bdon't (?:miss|let (?:your|"
@@ -85,8 +89,8 @@ _SCARE = re.compile(
     r"|\bjust (?:say|reply|respond) yes\b|\byou(?:'d| would) be (?:crazy|foolish|mad) (?:to|not)\b"
 )
 _FOLLOWUP = re.compile(
-    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|email|e-mail|"
-    r"note|time (?:i|we))|following up again|"
+    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|time (?:i|we)|"
+    r"(?:email|e-mail|note)(?! (?:on|about|regarding)\b))|following up again|"
     r"(?:follow|check|circl|reach)\w* (?:up |in |back |out )?(?:yet )?again\b|i(?:'ve|"
     r" have) (?:already )?(?:emailed|e-mailed|written|reached out|messaged) (?:you )?(?:several|many|multiple|"
     r"two|three|\d+|a few) times|"
@@ -113,7 +117,12 @@ class Tone:
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         for found in self._phrases.find(reading):
-            word = reading.lowered(found.field)[found.start : found.end]
+            text = reading.lowered(found.field)
+            word = text[found.start : found.end]
+            if found.check == "tone.condescension" and _RESPECT.match(text, found.end):
+                continue
+            if found.check == "tone.pressure" and _unhurried(text, found.start, found.end):
+                continue
             if not facts.says(word):
                 detail = _DETAIL[found.check].format(found.phrase)
                 yield Hit(found.check, detail, ((found.field, found.start, found.end),))
@@ -123,6 +132,20 @@ class Tone:
                     continue
                 if not denied_before(sentence.text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
+
+
+# An order to the reader stands at the head of its clause; "so that questions do not wait" hurries nobody.
+_ORDER = re.compile(r"(?:^|[.!?,;:\n(-]\s{0,3}|\b(?:so|please|and|but|then|you) )$")
+_SCARCE = re.compile(r"\b(?:prices?|rates?|discounts?|deals?|available|free|only|special|places|spots|valid)\b")
+
+
+def _unhurried(text: str, start: int, end: int) -> bool:
+    """Whether a phrase of haste is said of work instead: what does not wait, what lasts for a limited time."""
+    phrase = text[start:end]
+    if phrase.endswith("wait"):
+        return _ORDER.search(text[max(0, start - 12) : start]) is None
+    bounded = phrase.startswith("limited") and text[max(0, start - 6) : start] == "for a "
+    return bounded and _SCARCE.search(text[max(0, start - 90) : end + 40]) is None
 
 
 _SHAPES = (
