@@ -10,7 +10,7 @@ from app.bench.tasks import Task, counted, digest_of_tasks
 _HOW = {
     "programmatic": "programmatic: written by the generator, the label holds by construction",
     "trace_derived": "trace-derived: items of stored runs with the labels of people",
-    "hand_authored": "hand-authored: written or labelled by people, checked line by line when read",
+    "hand_authored": "hand-authored: written or labelled one by one, checked line by line when read",
     "multi_llm_synthesis": "multi-LLM synthesis: written by one model, marked by one of another family",
 }
 

@@ -190,6 +190,11 @@ def read_tasks(*paths: Path) -> list[Task]:
     return tasks
 
 
+def written_tasks() -> list[Task]:
+    """The drafts that ship with the package, written by hand for training and calibration."""
+    return read_tasks(*sorted((Path(__file__).parent / "written").glob("*.jsonl")))
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")

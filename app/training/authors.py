@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.errors import SetupError
-from app.training.base import find_base, load_model, load_tokenizer
+from app.training.base import as_the_engine, find_base, load_model, load_tokenizer
 from app.training.calibration import read_calibration
 from app.training.encode import answer_ids, default_rubric
 from app.training.evaluate import rules_stop
@@ -42,7 +42,7 @@ def leave_out(author: str, recipe: Recipe, run: Run, calibration_file: Path, eac
         base = find_base(recipe.base)
         tokenizer, rubric, calibration = load_tokenizer(base), default_rubric(), read_calibration(calibration_file)
         probe = answer_ids(tokenizer, [5] * len(rubric.model_criteria))
-        model = merge(load_model(base), find_adapter(adapter_folder, base), [probe])[0]
+        model = as_the_engine(merge(load_model(base), find_adapter(adapter_folder, base), [probe])[0])
         rows = unseen_author(run.data, author, each, recipe.seed)
         digits = digit_probabilities(model, tokenizer, rubric, [(r.draft, r.context) for r in rows], name=author)
         failed = np.array([r.failed for r in rows])
@@ -70,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder for the folds and authors.json")
     parser.add_argument("--authors", default=",".join(AUTHORS), help="who is left out in turn, comma-separated")
     parser.add_argument("--published", type=int, default=420, help="drafts of the other authors per fold")
+    parser.add_argument("--written", type=int, default=1, help="how often the drafts written by hand are shown")
     parser.add_argument("--scenarios", type=int, default=20, help="generated scenarios mixed in per fold")
     parser.add_argument("--each", type=int, default=80, help="drafts of the author left out, half of them failed")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
@@ -85,8 +86,8 @@ def main(argv: list[str] | None = None) -> int:
             kept = fold / "figures.json"
             if not kept.is_file():
                 recipe = Recipe(
-                    seed=8, scenarios=given.scenarios, published=given.published, without=author,
-                    rate=3e-4, dropout=0.0, pack_tokens=1150,
+                    seed=8, scenarios=given.scenarios, published=given.published, written=given.written,
+                    without=author, rate=3e-4, dropout=0.0, pack_tokens=1150,
                 )  # fmt: skip
                 run = Run(fold, given.data, given.start, given.threads, compiled=shutil.which("g++") is not None)
                 kept.write_text(json.dumps(leave_out(author, recipe, run, given.calibration, given.each), indent=2))

@@ -160,6 +160,28 @@ def load_model(base: Base) -> Any:
     return model.to(torch.bfloat16).to(torch.float32).eval()
 
 
+def as_the_engine(model: Any) -> Any:
+    """The model in the dtype in which the engine would run it on this machine."""
+    import torch
+
+    return model.to(torch.bfloat16) if wants_bf16("auto") else model
+
+
+def wants_bf16(precision: str) -> bool:
+    """Whether to compute in bfloat16. A GPU before Ampere and a CPU without avx512_bf16 or amx do it slowly."""
+    import torch
+
+    if precision != "auto":
+        return precision == "bf16"
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hex."""
     digest = hashlib.sha256()

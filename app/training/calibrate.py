@@ -1,7 +1,8 @@
 """``python -m app.training.calibrate``: fit the maps and thresholds of a prepared model on drafts it has not seen.
 
-Clean drafts come first: each threshold is set so that the wanted share of clean drafts passes its criterion, and only
-then is counted what is caught.
+Generated drafts in new wording and drafts written by hand, both kept out of training. Clean drafts come first: each
+threshold is set so that the wanted share of clean drafts of either kind passes its criterion, and only then is counted
+what is caught.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from app.bench.moves import MODEL_CRITERIA
 from app.judge.calibration import Calibration, CriterionCalibration
-from app.training.base import find_base, load_model, load_tokenizer
+from app.training.base import as_the_engine, find_base, load_model, load_tokenizer
 from app.training.calibration import (
     apply,
     calibration_error,
@@ -28,25 +29,31 @@ from app.training.calibration import (
     write_calibration,
 )
 from app.training.encode import default_rubric
-from app.training.heldout import held_out_generated, sides, transfer
-from app.training.mixture import Labelled
+from app.training.heldout import held_out_generated, sides
+from app.training.mixture import Labelled, written
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import run_command, step
 
-WRITTEN = "letters"
-"""The hand-written set that thresholds are fitted on; the other one stays for measurement."""
+SEED, SCENARIOS = 11, 70
 FLOOR = 0.5
 """No criterion fails below an even chance, however clean the fitting set looked."""
 
 
+def fitting_rows(seed: int = SEED, scenarios: int = SCENARIOS) -> tuple[list[Labelled], int]:
+    """The drafts that maps and thresholds are fitted on, generated ones first; and how many of them are generated."""
+    rows = held_out_generated(seed, "valid", scenarios)
+    return rows + written("valid"), len(rows)
+
+
 def fit_all(
-    rows: list[Labelled], raw: Any, pass_share: float, band: float, note: str, written: Any = None
+    rows: list[Labelled], raw: Any, pass_share: float, band: float, note: str, made: int | None = None
 ) -> tuple[Calibration, dict[str, float]]:
     """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and calibration errors.
 
-    ``written`` is the same for hand-written drafts that should pass: a threshold must let the wanted share of those
-    pass as well, because generated drafts alone make a judge of people's wording too sure of itself.
+    The first ``made`` rows are generated (all, if not given). A threshold lets the wanted share of the clean ones
+    pass, and of the clean ones behind them: generated drafts alone make a judge too sure of people's wording.
     """
+    made = len(rows) if made is None else made
     criteria: dict[str, CriterionCalibration] = {}
     errors: dict[str, float] = {}
     for index, name in enumerate(MODEL_CRITERIA):
@@ -54,9 +61,8 @@ def fit_all(
         chosen = np.array(failed + clean)
         labels = np.arange(len(chosen)) < len(failed)
         a, b = fit(raw[chosen, index], labels)
-        cut = threshold(sigmoid(a * logit(raw[clean, index]) + b), pass_share, FLOOR)
-        if written is not None:
-            cut = max(cut, threshold(sigmoid(a * logit(written[:, index]) + b), pass_share, FLOOR))
+        kinds = [[i for i in clean if i < made], [i for i in clean if i >= made]]
+        cut = max(threshold(sigmoid(a * logit(raw[kind, index]) + b), pass_share, FLOOR) for kind in kinds if kind)
         criteria[name] = CriterionCalibration(a=round(a, 5), b=round(b, 5), fail_at=round(cut, 5), abstain_band=band)
         errors[name] = round(calibration_error(apply(criteria[name], raw[chosen, index]), labels), 4)
     return Calibration(criteria=criteria, fitted_on=note), errors
@@ -68,19 +74,17 @@ def calibrate(
     """Judge the validation drafts, fit, write; see the module."""
     with step("load"):
         base = find_base(str(model_folder))
-        tokenizer, model = load_tokenizer(base), load_model(base)
+        tokenizer, model = load_tokenizer(base), as_the_engine(load_model(base))
         rubric = default_rubric()
     with step("judge") as facts:
-        rows = held_out_generated(seed, "valid", scenarios)
+        rows, made = fitting_rows(seed, scenarios)
         pairs = [(row.draft, row.context) for row in rows]
-        passes = [(w.draft, w.context) for w in transfer(WRITTEN) if not w.failed]
-        both = p_fail(digit_probabilities(model, tokenizer, rubric, pairs + passes, name="judge"))
-        raw, written = both[: len(rows)], both[len(rows) :]
-        facts.update(drafts=len(rows), written=len(passes))
+        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
+        facts.update(generated=made, written=len(rows) - made)
     with step("fit") as facts:
-        data = f"Presend-Bench valid, seed {seed}, {len(rows)} drafts; {len(passes)} passes of {WRITTEN}"
+        data = f"Presend-Bench valid, seed {seed}, {made} drafts; {len(rows) - made} written by hand"
         note = f"{data}; weights {base.digest[:12]}"
-        value, errors = fit_all(rows, raw, pass_share, band, note, written)
+        value, errors = fit_all(rows, raw, pass_share, band, note, made)
         facts.update(calibration_error=errors)
     with step("write") as facts:
         write_calibration(out, value)
@@ -102,8 +106,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.training.calibrate", description=__doc__)
     parser.add_argument("--model", required=True, type=Path, help="prepared model folder (merged)")
     parser.add_argument("--out", required=True, type=Path, help="calibration.json to write")
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--scenarios", type=int, default=70, help="scenarios of six drafts each")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--scenarios", type=int, default=SCENARIOS, help="scenarios of six drafts each")
     parser.add_argument("--pass-share", type=float, default=0.98, help="share of clean drafts that must pass")
     parser.add_argument("--abstain-band", type=float, default=0.0, help="half-width of doubt around a threshold")
     parser.add_argument("--json", type=Path, help="file for the reliability of each criterion, to be plotted")

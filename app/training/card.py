@@ -102,6 +102,8 @@ def _facts(
     facts.append(("training", ", ".join(told)))
     if isinstance(counts := training.get("violations"), dict):
         facts.append(("drafts by violation", ", ".join(f"{k} {v}" for k, v in counts.items())))
+    if times := recipe.get("written"):
+        facts.append(("written one by one", f"by a large language model, without templates; each shown {times} times"))
     if isinstance(data := training.get("data"), dict):
         facts.append(("pairs", f"{data.get('train_pairs')} for training, {data.get('held_out_pairs')} held out; "
                                f"{data.get('source')}"))  # fmt: skip

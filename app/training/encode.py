@@ -12,15 +12,30 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from app.bench.moves import OVERALL
 from app.judge.prompt import render
-from app.judge.rubric import MAX_SCORE, MIN_SCORE, REASON_KEY, SCORES_KEY, Rubric, parse_rubric
-from app.schemas import Context, Draft
+from app.judge.rubric import MAX_SCORE, MIN_SCORE, REASON_KEY, SCORES_KEY, Criterion, Rubric, parse_rubric
+from app.schemas import Context, Draft, JudgedBy
+
+WHOLE = Criterion(
+    id=OVERALL,
+    judged_by=JudgedBy.MODEL,
+    title="Could be sent as it is",
+    ask="a careful sales lead would send it as it is, with these facts",
+    anchor_1="Would be stopped: something in it is untrue, unfounded, unfitting, pushy or unfinished.",
+    anchor_3="Would be sent after a second look.",
+    anchor_5="Would be sent without a change.",
+)
+"""Asked for in training alone: half of all drafts fail as a whole, which starts the learning."""
 
 
-def default_rubric() -> Rubric:
-    """The rubric that ships with the package."""
+def default_rubric(*, whole: bool = False) -> Rubric:
+    """The rubric that ships with the package; with ``whole``, one question more for the first stage of training."""
     path = files("app.judge").joinpath("rubrics/default.toml")
-    return parse_rubric(path.read_text(encoding="utf-8"), "default.toml")
+    rubric = parse_rubric(path.read_text(encoding="utf-8"), "default.toml")
+    if not whole:
+        return rubric
+    return Rubric(name=rubric.name, version=rubric.version, title=rubric.title, criteria=(*rubric.criteria, WHOLE))
 
 
 def answer_text(scores: Sequence[int], reason: str | None = None) -> str:

@@ -27,8 +27,8 @@ from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
-from app.training.base import Base, find_base, load_model, load_tokenizer
-from app.training.calibrate import fit_all
+from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer
+from app.training.calibrate import fit_all, fitting_rows
 from app.training.calibration import read_calibration
 from app.training.encode import default_rubric
 from app.training.heldout import (
@@ -47,7 +47,6 @@ from app.training.report import markdown
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import progress, run_command
 
-CALIBRATION_SEED, CALIBRATION_SCENARIOS = 11, 70
 RULES, BASE, LORA, BOTH = "rules", "base", "LoRA", "rules+LoRA"
 
 
@@ -57,7 +56,11 @@ class Judge:
     def __init__(self, name: str, folder: Path, calibration: Calibration | None) -> None:
         self.name = name
         self.base: Base = find_base(str(folder))
-        self._tokenizer, self._model, self._rubric = load_tokenizer(self.base), load_model(self.base), default_rubric()
+        self._tokenizer, self._model, self._rubric = (
+            load_tokenizer(self.base),
+            as_the_engine(load_model(self.base)),
+            default_rubric(),
+        )
         self._known: dict[str, NDArray[np.float64]] = {}
         self.calibration = calibration or self._fitted()
 
@@ -73,9 +76,9 @@ class Judge:
         return np.stack([self._known[key] for key in keys])
 
     def _fitted(self) -> Calibration:
-        rows = held_out_generated(CALIBRATION_SEED, "valid", CALIBRATION_SCENARIOS)
+        rows, made = fitting_rows()
         raw = p_fail(self.digits([(r.draft, r.context) for r in rows], "calibration"))
-        return fit_all(rows, raw, 0.98, 0.0, "fitted for comparison")[0]
+        return fit_all(rows, raw, 0.98, 0.0, "fitted for comparison", made)[0]
 
 
 @dataclass(frozen=True)

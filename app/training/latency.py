@@ -18,11 +18,10 @@ from typing import Any
 
 from app.errors import InvalidInput, SetupError
 from app.schemas import Context, Draft
-from app.training.base import SMOLLM2, check_window, find_base, load_model, load_tokenizer
+from app.training.base import SMOLLM2, check_window, find_base, load_model, load_tokenizer, wants_bf16
 from app.training.encode import default_rubric, prompt_ids
 from app.training.memory import memory_advice
 from app.training.merge import find_adapter
-from app.training.options import wants_bf16
 from app.training.steps import progress, run_command, step
 from app.training.timing import MIN_ROUNDS, markdown, measure, summary
 

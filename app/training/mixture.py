@@ -1,4 +1,4 @@
-"""What the adapter is trained on: generated examples, and optionally published drafts with their noisy labels.
+"""What the adapter is trained on: generated drafts, drafts written by hand, published ones with noisy labels.
 
 An item is a prompt, the answer and a weight per answer token. Refused: any draft of the blind-labelled development
 file, by id and by text, so that a figure on that file stays a figure on unseen drafts.
@@ -11,14 +11,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA, OVERALL
+from app.bench.tasks import Task, written_tasks
 from app.errors import SetupError
 from app.judge.decision import blocking
 from app.judge.policy import default_policy
@@ -32,6 +33,7 @@ PASS_WEIGHT = 0.5
 """Published "pass" labels are right about half of the time beyond chance, so they count half."""
 AUTHORS = (*(f"third_party_{letter}" for letter in "abcdef"), "salesconversion_bench")
 DEV_FILE = "dev_adjudicated.jsonl"
+Part = Literal["train", "valid"]
 
 
 @dataclass(frozen=True)
@@ -62,24 +64,48 @@ class Item:
         return self.prompt + self.answer
 
 
-def from_example(example: Example, explain: bool = False) -> Labelled:
-    """A generated example as a labelled draft; with its reason when the answer shall explain."""
-    scores = tuple(example.scores[c] for c in MODEL_CRITERIA)
+def from_example(example: Example, explain: bool = False, *, whole: bool = False) -> Labelled:
+    """A generated example as a labelled draft; with its reason when the answer shall explain.
+
+    ``whole`` adds the score of the draft as a whole behind those of the criteria.
+    """
+    scores = tuple(example.scores[c] for c in ((*MODEL_CRITERIA, OVERALL) if whole else MODEL_CRITERIA))
     group = f"{example.group}{'+why' if explain else ''}"
     return Labelled(
         example.id, group, example.parsed_context, example.draft, scores, 1.0, example.why if explain else None
     )
 
 
-def generated(seed: int, scenarios: int, drafts: int, explain_share: float = 0.1) -> list[Labelled]:
+def generated(
+    seed: int, scenarios: int, drafts: int, explain_share: float = 0.1, *, whole: bool = False
+) -> list[Labelled]:
     """Training examples; one scenario in ten asks for a reason as well."""
     every = max(1, round(1 / explain_share)) if explain_share else 0
     found = []
     groups: dict[str, int] = {}
     for example in generate(seed, "train", scenarios, drafts):
         index = groups.setdefault(example.group, len(groups))
-        found.append(from_example(example, bool(every) and index % every == every - 1))
+        found.append(from_example(example, bool(every) and index % every == every - 1, whole=whole))
     return found
+
+
+def written(part: Part, times: int = 1) -> list[Labelled]:
+    """Drafts written one by one for this (``app/bench/written``), each ``times`` times; ``valid`` is never trained on.
+
+    Situations are divided, not drafts: one in five is for ``valid``, chosen by the hash of its name.
+    """
+    tasks = [task for task in written_tasks() if _part(task.cluster) == part]
+    rows = [_from_task(task) for task in tasks]
+    return [replace(row, group=f"{row.group}#{n}") for n in range(times) for row in rows]
+
+
+def _part(group: str) -> Part:
+    return "valid" if hashlib.sha256(group.encode()).digest()[0] % 5 == 0 else "train"
+
+
+def _from_task(task: Task) -> Labelled:
+    scores = tuple(task.scores.get(c) for c in MODEL_CRITERIA)
+    return Labelled(task.id, task.cluster, task.context, task.draft, scores)
 
 
 def published(
@@ -108,11 +134,13 @@ def published(
             key = text_key(row.draft, row.context.company_name)
             if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts or key in seen:
                 continue
+            if row.failed and row.criterion not in MODEL_CRITERIA:
+                continue
             if not row.failed and (row.flags or blocking(rules.check(row.draft, row.context), policy)):
                 continue
             seen.add(key)
             licences[row.author] = row.license
-            label = (row.criterion or OVERALL) if row.failed else "pass"
+            label = (row.criterion or "") if row.failed else "pass"
             buckets.setdefault((author, label), []).append(row)
     chosen: list[Imported] = []
     for rows in buckets.values():
@@ -136,7 +164,7 @@ def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:
 
 def _from_imported(row: Imported) -> Labelled:
     if row.failed:
-        scores = tuple(1 if c in (row.criterion, OVERALL) else None for c in MODEL_CRITERIA)
+        scores = tuple(1 if c == row.criterion else None for c in MODEL_CRITERIA)
         return Labelled(row.id, row.pair or row.id, row.context, row.draft, scores)
     return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(MODEL_CRITERIA), PASS_WEIGHT)
 
@@ -228,6 +256,6 @@ def counts(rows: Sequence[Labelled]) -> dict[str, int]:
     """How many drafts violate each criterion, and how many violate none."""
     found: Counter[str] = Counter()
     for row in rows:
-        broken = [c for c, score in zip(MODEL_CRITERIA, row.scores, strict=True) if score == 1]
+        broken = [c for c, score in zip((*MODEL_CRITERIA, OVERALL), row.scores, strict=False) if score == 1]
         found.update(broken or ["none"])
     return dict(sorted(found.items()))

@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from app.errors import InvalidInput
+from app.training.base import wants_bf16
 from app.training.objectives import OBJECTIVES, PreferenceRecipe
 
 
@@ -60,21 +61,6 @@ def recipe_of(given: argparse.Namespace) -> PreferenceRecipe:
     """The recipe that the options describe, checked."""
     names = {field.name for field in fields(PreferenceRecipe)}
     return replace(PreferenceRecipe(), **{k: v for k, v in vars(given).items() if k in names}).checked()
-
-
-def wants_bf16(precision: str) -> bool:
-    """Whether to compute in bfloat16. A GPU before Ampere and a CPU without avx512_bf16 or amx do it slowly."""
-    import torch
-
-    if precision != "auto":
-        return precision == "bf16"
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def settle(given: argparse.Namespace) -> bool:

@@ -20,8 +20,8 @@ NO_ADAPTER = "none"
 DTYPES = ("bfloat16", "float16", "float32")
 
 _PROBES = (
-    ("Two platform roles", "Hi Rae,\n\nTwo platform roles are open. Is more coming?\n\nBest,\nNoa", (5, 5, 5, 5, 5)),
-    ("Growth", "Hi Rae,\n\nYou must be growing fast! We can start nine engineers now.", (1, 1, 1, 3, 1)),
+    ("Two platform roles", "Hi Rae,\n\nTwo platform roles are open. Is more coming?\n\nBest,\nNoa", (5, 5, 5, 5)),
+    ("Growth", "Hi Rae,\n\nYou must be growing fast! We can start nine engineers now.", (1, 1, 1, 3)),
 )
 
 

@@ -20,7 +20,9 @@ SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
 class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
-    ``without`` names authors to leave out; ``steps`` ends a stage before its plan does, 0 for the whole plan.
+    ``written`` is how often the drafts written by hand are shown; ``whole`` asks for the score of the whole draft as
+    well, which starts the learning and which only generated drafts have; ``without`` names authors to leave out;
+    ``steps`` ends a stage before its plan does, 0 for the whole plan.
     """
 
     base: str = SMOLLM2
@@ -28,6 +30,8 @@ class Recipe:
     scenarios: int = 130
     drafts: int = 6
     published: int = 0
+    written: int = 0
+    whole: bool = False
     without: str = ""
     epochs: int = 1
     steps: int = 0

@@ -9,7 +9,7 @@ from typing import Any
 TITLES = {
     "valid": "generated, known situations in new wording",
     "test": "generated, new situations in new wording, new vendors",
-    "letters": "hand-written: letters (their passes set the thresholds)",
+    "letters": "hand-written: letters",
     "voices": "hand-written: twelve voices",
     "dev_adjudicated": "published drafts, labelled blind",
 }

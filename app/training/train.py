@@ -22,7 +22,7 @@ from app.errors import SetupError
 from app.training.base import Base, find_base, load_model, load_tokenizer
 from app.training.encode import default_rubric
 from app.training.merge import find_adapter
-from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, published
+from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, published, written
 from app.training.packing import pack
 from app.training.recipes import SHIPPED_RECIPE, Recipe, Run, read_stages
 from app.training.steps import progress, run_command, step
@@ -41,14 +41,17 @@ def train(recipe: Recipe, run: Run) -> Path:
         tokenizer, frozen = load_tokenizer(base), load_model(base)
         facts.update(base=base.name, threads=torch.get_num_threads())
     with step("data") as facts:
-        rows = generated(recipe.seed, recipe.scenarios, recipe.drafts)
+        if recipe.whole and (recipe.published or recipe.written):
+            raise SetupError("Only generated drafts have a score for the whole; leave published and written at 0.")
+        rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
+        rows += written("train", recipe.written)
         licences: dict[str, str] = {}
         if recipe.published:
             if run.data is None:
                 raise SetupError("Published drafts were asked for; --data must name the folder that holds them.")
             more, licences = published(run.data, recipe.published, recipe.seed, _authors(recipe.without))
             rows += more
-        rubric = default_rubric()
+        rubric = default_rubric(whole=recipe.whole)
         items = [encode(tokenizer, rubric, row) for row in rows]
         facts.update(drafts=len(rows), violations=counts(rows), digest=digest(rows)[:12])
     record = {
@@ -314,7 +317,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--limit-s", type=float, help="stop with a checkpoint after so many seconds of training")
     parser.add_argument("--eager", action="store_true", help="do not compile, even where a C++ compiler is at hand")
     for name, value in asdict(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            parser.add_argument(option, action="store_true", default=value)
+        else:
+            parser.add_argument(option, type=type(value), default=value)
     given = vars(parser.parse_args(argv))
     run = Run(
         **{name: given[name] for name in ("out", "data", "start", "threads", "save_every", "limit_s")},

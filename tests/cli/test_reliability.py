@@ -30,8 +30,8 @@ def test_a_perfect_judge_lies_on_the_diagonal():
 
 def test_every_criterion_has_a_panel_and_none_is_refused(tmp_path):
     file = tmp_path / "r.json"
-    file.write_text(json.dumps({name: [[0.5, 0.4, 3]] for name in ("grounding", "tone", "segment", "overall")}))
+    file.write_text(json.dumps({name: [[0.5, 0.4, 3]] for name in ("grounding", "tone", "segment", "confidence")}))
     text = svg(plot(file))
-    assert all(name in text for name in ("grounding", "tone", "segment", "overall"))
+    assert all(name in text for name in ("grounding", "tone", "segment", "confidence"))
     with pytest.raises(InvalidInput, match="no criterion"):
         draw("t", {})

@@ -28,8 +28,8 @@ from app.schemas import Outcome
 ROOT = Path(__file__).resolve().parents[3]
 RUBRIC = parse_rubric((ROOT / "app/judge/rubrics/default.toml").read_text("utf-8"), "default.toml")
 COUNT = len(RUBRIC.model_criteria)
-GOOD = json.dumps({"s": [5, 4, 3, 2, 1]}, separators=(",", ":"))
-EXPLAINED = json.dumps({"s": [5, 4, 3, 2, 1], "reason": "It names a fact."}, separators=(",", ":"))
+GOOD = json.dumps({"s": [5, 4, 3, 1]}, separators=(",", ":"))
+EXPLAINED = json.dumps({"s": [5, 4, 3, 1], "reason": "It names a fact."}, separators=(",", ":"))
 
 
 def _nested(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
@@ -79,7 +79,7 @@ def shared_data(name: str) -> Path:
 class TestText:
     def test_a_whole_verdict_is_read(self) -> None:
         verdict = read_verdict_text(GOOD, RUBRIC, explain=False)
-        assert (verdict.outcome, verdict.scores) == (Outcome.JUDGED, (5, 4, 3, 2, 1))
+        assert (verdict.outcome, verdict.scores) == (Outcome.JUDGED, (5, 4, 3, 1))
 
     def test_a_reason_is_read_flat_and_bounded(self) -> None:
         reason = "one\n\ttwo\x00 \u202ethree\ud800 " + "x" * 2 * MAX_REASON_CHARS
@@ -100,32 +100,32 @@ class TestText:
             (GOOD[:-1], Outcome.UNPARSEABLE),
             (GOOD[:-2], Outcome.UNPARSEABLE),
             ("\ufeff" + GOOD, Outcome.UNPARSEABLE),
-            ('{"s":[NaN,5,5,5,5]}', Outcome.UNPARSEABLE),
-            ('{"s":[Infinity,5,5,5,5]}', Outcome.UNPARSEABLE),
-            ('{"s":[05,5,5,5,5]}', Outcome.UNPARSEABLE),
+            ('{"s":[NaN,5,5,5]}', Outcome.UNPARSEABLE),
+            ('{"s":[Infinity,5,5,5]}', Outcome.UNPARSEABLE),
+            ('{"s":[05,5,5,5]}', Outcome.UNPARSEABLE),
             ("[" * 100_000, Outcome.UNPARSEABLE),
-            ('{"s":[%s,5,5,5,5]}' % ("9" * 5_000), Outcome.UNPARSEABLE),
+            ('{"s":[%s,5,5,5]}' % ("9" * 5_000), Outcome.UNPARSEABLE),
             ("null", Outcome.SCHEMA_MISMATCH),
             ("5", Outcome.SCHEMA_MISMATCH),
-            ("[5,5,5,5,5]", Outcome.SCHEMA_MISMATCH),
+            ("[5,5,5,5]", Outcome.SCHEMA_MISMATCH),
             ("{}", Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,5],"s":[1,1,1,1,1]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,5],"x":1}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,5,5]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,5.0]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,"5"]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,true]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,null]}', Outcome.SCHEMA_MISMATCH),
-            ('{"s":[5,5,5,5,[5]]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,5],"s":[1,1,1,1]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,5],"x":1}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,5,5]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,5.0]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,"5"]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,true]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,null]}', Outcome.SCHEMA_MISMATCH),
+            ('{"s":[5,5,5,[5]]}', Outcome.SCHEMA_MISMATCH),
             ('{"s":"55555"}', Outcome.SCHEMA_MISMATCH),
             ('{"s":{"0":5}}', Outcome.SCHEMA_MISMATCH),
             ('{"score":5,"reason":"fine"}', Outcome.SCHEMA_MISMATCH),
             (EXPLAINED, Outcome.SCHEMA_MISMATCH),
-            ('{"s":[0,5,5,5,5]}', Outcome.OUT_OF_RANGE),
-            ('{"s":[6,5,5,5,5]}', Outcome.OUT_OF_RANGE),
-            ('{"s":[-5,5,5,5,5]}', Outcome.OUT_OF_RANGE),
-            ('{"s":[55,5,5,5,5]}', Outcome.OUT_OF_RANGE),
+            ('{"s":[0,5,5,5]}', Outcome.OUT_OF_RANGE),
+            ('{"s":[6,5,5,5]}', Outcome.OUT_OF_RANGE),
+            ('{"s":[-5,5,5,5]}', Outcome.OUT_OF_RANGE),
+            ('{"s":[55,5,5,5]}', Outcome.OUT_OF_RANGE),
         ],
     )
     def test_anything_else_is_no_verdict(self, text: str, outcome: Outcome) -> None:
@@ -137,9 +137,9 @@ class TestText:
         "text",
         [
             GOOD,
-            '{"s":[5,5,5,5,5],"reason":null}',
-            '{"s":[5,5,5,5,5],"reason":5}',
-            '{"reason":"argued first","s":[5,5,5,5,5]}',
+            '{"s":[5,5,5,5],"reason":null}',
+            '{"s":[5,5,5,5],"reason":5}',
+            '{"reason":"argued first","s":[5,5,5,5]}',
         ],
     )
     def test_an_explained_verdict_needs_its_reason_behind_the_scores(self, text: str) -> None:
@@ -229,8 +229,8 @@ class TestEndings:
     def test_a_whole_answer_is_judged(self) -> None:
         verdict = read_answer(answer(GOOD), RUBRIC, explain=False)
         assert verdict.outcome is Outcome.JUDGED
-        assert verdict.scores == (5, 4, 3, 2, 1)
-        assert [round(d.expected, 9) for d in verdict.distributions] == pytest.approx([4.5, 3.75, 3, 2.25, 1.5])
+        assert verdict.scores == (5, 4, 3, 1)
+        assert [round(d.expected, 9) for d in verdict.distributions] == pytest.approx([4.5, 3.75, 3, 1.5])
 
     def test_a_reason_that_repeats_the_marker_is_withheld(self) -> None:
         text = json.dumps({"s": [5] * COUNT, "reason": "The marker is 1a2b3c4d."})
@@ -266,18 +266,17 @@ class TestLogprobs:
             plain('{"s":'),
             digits("5", before="["),
             digits("4", before=",", after=","),
-            digits("3", after=","),
-            digits("2"),
+            digits("3"),
             digits("1", before=",", after="]}"),
         )
-        assert [max(range(5), key=d.p.__getitem__) + 1 for d in found] == [5, 4, 3, 2, 1]
-        assert all(d.p[5 - i - 1] == pytest.approx(0.8) for i, d in enumerate(found))
+        assert [max(range(5), key=d.p.__getitem__) + 1 for d in found] == [5, 4, 3, 1]
+        assert all(d.p[digit - 1] == pytest.approx(0.8) for digit, d in zip((5, 4, 3, 1), found, strict=True))
 
     def test_two_digits_in_one_token_are_read_given_each_other(self) -> None:
         pair = TokenLogprob(
             "5,4", math.log(0.5), (("5,4", math.log(0.5)), ("5,1", math.log(0.25)), ("1,4", math.log(0.25)))
         )
-        found = self.read(plain('{"s":['), pair, *spell(",3,2,1]}"))
+        found = self.read(plain('{"s":['), pair, *spell(",3,1]}"))
         assert found[0].p == pytest.approx((1 / 3, 0, 0, 0, 2 / 3))
         assert found[1].p == pytest.approx((1 / 3, 0, 0, 2 / 3, 0))
         assert found[0].mass == pytest.approx(0.75)
@@ -286,53 +285,53 @@ class TestLogprobs:
         token = TokenLogprob(
             "5", math.log(0.5), (("5", math.log(0.5)), ("5,", math.log(0.3)), ("x", math.log(0.1)), ("", -1.0))
         )
-        first = self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0]
+        first = self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0]
         assert first.p == (0, 0, 0, 0, 1.0)
         assert first.mass == pytest.approx(0.5)
 
     def test_unreported_alternatives_carry_nothing(self) -> None:
         token = TokenLogprob("5", 0.0, (("5", 0.0), *((d, -9999.0) for d in "1234")))
-        first = self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0]
+        first = self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0]
         assert first.p == (0, 0, 0, 0, 1.0)
 
     def test_a_score_without_any_reported_digit_is_no_verdict(self) -> None:
         token = TokenLogprob("5", -9999.0, (("5", -9999.0),))
-        text = read_answer(answer(GOOD, tokens=(plain('{"s":['), token, *spell(",4,3,2,1]}"))), RUBRIC, explain=False)
+        text = read_answer(answer(GOOD, tokens=(plain('{"s":['), token, *spell(",4,3,1]}"))), RUBRIC, explain=False)
         assert text.outcome is Outcome.SCHEMA_MISMATCH
         assert "no digit" in text.detail
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
     def test_a_logprob_that_is_no_number_carries_nothing(self, bad: float) -> None:
         token = TokenLogprob("5", 0.0, (("5", 0.0), ("1", bad)))
-        assert self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0].p == (0, 0, 0, 0, 1.0)
+        assert self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0].p == (0, 0, 0, 0, 1.0)
 
     def test_a_token_listed_twice_counts_once(self) -> None:
         token = TokenLogprob("5", math.log(0.6), (("5", math.log(0.6)), ("5", math.log(0.6)), ("1", math.log(0.4))))
-        first = self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0]
+        first = self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0]
         assert first.p == pytest.approx((0.4, 0, 0, 0, 0.6))
         assert first.mass == pytest.approx(1.0)
 
     def test_the_chosen_token_counts_when_the_list_leaves_it_out(self) -> None:
         token = TokenLogprob("5", math.log(0.5), (("1", math.log(0.5)),))
-        assert self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0].p == pytest.approx((0.5, 0, 0, 0, 0.5))
+        assert self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0].p == pytest.approx((0.5, 0, 0, 0, 0.5))
 
     def test_mass_below_one_is_kept_and_the_rest_renormalised(self) -> None:
         token = TokenLogprob("5", math.log(0.3), (("5", math.log(0.3)), ("4", math.log(0.1))))
-        first = self.read(plain('{"s":['), token, *spell(",4,3,2,1]}"))[0]
+        first = self.read(plain('{"s":['), token, *spell(",4,3,1]}"))[0]
         assert first.mass == pytest.approx(0.4)
         assert sum(first.p) == pytest.approx(1.0)
         assert first.expected == pytest.approx(4.75)
 
     def test_whitespace_in_the_answer_moves_nothing(self) -> None:
-        text = '{ "s" : [5, 4,\n3 , 2,1 ] }'
+        text = '{ "s" : [5, 4,\n3 , 1 ] }'
         found = self.read(*spell(text), text=text)
-        assert [max(range(5), key=d.p.__getitem__) + 1 for d in found] == [5, 4, 3, 2, 1]
+        assert [max(range(5), key=d.p.__getitem__) + 1 for d in found] == [5, 4, 3, 1]
 
     def test_an_end_token_may_follow(self) -> None:
         assert len(self.read(*spell(GOOD), plain("<|im_end|>"))) == COUNT
 
     def test_a_reason_whose_characters_are_split_over_tokens_spoils_nothing(self) -> None:
-        text = json.dumps({"s": [5, 4, 3, 2, 1], "reason": "né 🙂"}, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps({"s": [5, 4, 3, 1], "reason": "né 🙂"}, ensure_ascii=False, separators=(",", ":"))
         head, _, _ = text.partition("é")
         tokens = (*spell(head), plain("\ufffd"), plain("\ufffd"), plain(" "), plain("\ufffd"), plain('"}'))
         verdict = read_answer(answer(text, tokens=tokens), RUBRIC, explain=True)

@@ -10,21 +10,25 @@ from random import Random
 import pytest
 
 from app.bench.moves import MODEL_CRITERIA
+from app.bench.tasks import written_tasks
 from app.errors import SetupError
 from app.judge.decision import blocking
 from app.judge.policy import default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Draft
+from app.training.encode import default_rubric
 from app.training.mixture import (
     AUTHORS,
     DEV_FILE,
     PASS_WEIGHT,
     Item,
     bins,
+    counts,
     digest,
     generated,
     published,
     text_key,
+    written,
 )
 from app.training.packing import pack
 
@@ -57,13 +61,25 @@ def test_an_author_left_out_contributes_nothing(data):
     assert {row.id[0] for row in rest} < {row.id[0] for row in everyone} or len(fewer) == len(AUTHORS) - 1
 
 
-def test_a_published_fail_speaks_of_one_criterion_and_the_whole_and_a_pass_counts_half(data):
+def test_a_published_fail_speaks_of_one_criterion_and_a_pass_counts_half(data):
     rows, _ = published(data, 400, seed=1)
     for row in rows:
         known = [score for score in row.scores if score is not None]
-        assert known in ([1], [1, 1], [5] * len(MODEL_CRITERIA))
-        assert row.scores[-1] in (1, 5)
-        assert row.weight == (PASS_WEIGHT if row.scores[-1] == 5 else 1.0)
+        assert known in ([1], [5] * len(MODEL_CRITERIA))
+        assert row.weight == (PASS_WEIGHT if 5 in known else 1.0)
+
+
+def test_drafts_written_by_hand_are_divided_by_situation_and_repeated_whole():
+    train, valid = written("train"), written("valid")
+    assert len(train) > 2 * len(valid) > 0
+    assert not {row.group for row in train} & {f"{row.group}" for row in valid}
+    assert {row.id for row in train} | {row.id for row in valid} == {task.id for task in written_tasks()}
+    twice = written("train", 2)
+    assert [row.draft for row in twice] == [row.draft for row in train] * 2
+    assert len({row.group for row in twice}) == 2 * len({row.group for row in train})
+    assert written("train", 0) == []
+    for criterion in range(len(MODEL_CRITERIA)):
+        assert {1, 5} <= {row.scores[criterion] for row in valid}
 
 
 def test_a_published_pass_that_a_rule_blocks_teaches_nothing(data):
@@ -110,3 +126,12 @@ def test_packs_keep_every_item_and_stay_near_the_limit():
     assert max(len(pack([i.text for i in chosen]).ids) for chosen in packs) <= 700
     assert len(packs) < len(items)
     assert bins(items, 700, Random(1)) == packs
+
+
+def test_the_first_stage_may_ask_for_the_whole_draft_behind_the_criteria():
+    with_whole, plain = generated(4, 6, 3, whole=True), generated(4, 6, 3)
+    assert [row.scores[:-1] for row in with_whole] == [row.scores for row in plain]
+    assert {1, 5} <= {row.scores[-1] for row in with_whole}
+    assert counts(with_whole)["overall"] >= max(n for name, n in counts(plain).items() if name != "none") > 0
+    rubric, more = default_rubric(), default_rubric(whole=True)
+    assert [c.id for c in more.model_criteria] == [*(c.id for c in rubric.model_criteria), "overall"]
