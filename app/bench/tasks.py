@@ -191,7 +191,7 @@ def read_tasks(*paths: Path) -> list[Task]:
 
 
 def written_tasks() -> list[Task]:
-    """The drafts that ship with the package, written by hand for training and calibration."""
+    """The drafts that ship with the package, written one by one for training and calibration."""
     return read_tasks(*sorted((Path(__file__).parent / "written").glob("*.jsonl")))
 
 

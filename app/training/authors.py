@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder for the folds and authors.json")
     parser.add_argument("--authors", default=",".join(AUTHORS), help="who is left out in turn, comma-separated")
     parser.add_argument("--published", type=int, default=420, help="drafts of the other authors per fold")
-    parser.add_argument("--written", type=int, default=1, help="how often the drafts written by hand are shown")
+    parser.add_argument("--written", type=int, default=1, help="how often the drafts written one by one are shown")
     parser.add_argument("--scenarios", type=int, default=20, help="generated scenarios mixed in per fold")
     parser.add_argument("--each", type=int, default=80, help="drafts of the author left out, half of them failed")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")

@@ -1,6 +1,6 @@
 """``python -m app.training.calibrate``: fit the maps and thresholds of a prepared model on drafts it has not seen.
 
-Generated drafts in new wording and drafts written by hand, both kept out of training. Clean drafts come first: each
+Generated drafts in new wording and drafts written one by one, both kept out of training. Clean drafts come first: each
 threshold is set so that the wanted share of clean drafts of either kind passes its criterion, and only then is counted
 what is caught.
 """

@@ -1,4 +1,4 @@
-"""What the adapter is trained on: generated drafts, drafts written by hand, published ones with noisy labels.
+"""What the adapter is trained on: generated drafts, drafts written one by one, published ones with noisy labels.
 
 An item is a prompt, the answer and a weight per answer token. Refused: any draft of the blind-labelled development
 file, by id and by text, so that a figure on that file stays a figure on unseen drafts.

@@ -20,7 +20,7 @@ SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
 class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
-    ``written`` is how often the drafts written by hand are shown; ``whole`` asks for the score of the whole draft as
+    ``written`` is how often the drafts written one by one are shown; ``whole`` asks for the score of the whole draft as
     well, which starts the learning and which only generated drafts have; ``without`` names authors to leave out;
     ``steps`` ends a stage before its plan does, 0 for the whole plan.
     """
