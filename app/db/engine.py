@@ -7,7 +7,7 @@ It hands out connections for one transaction or for reading, and turns every fai
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -134,6 +134,20 @@ class Database:
         """A connection where each statement is a transaction of its own: one round trip where three would be needed."""
         async with self.reading() as conn:
             yield conn
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call ``heard`` for each notification on ``channel``, until the connection is lost or the task cancelled.
+
+        The connection is one of the pool's, and closed at the end: in other hands it would go on listening.
+        """
+        async with self.statements() as conn:
+            try:
+                await conn.execute(text(f'LISTEN "{channel}"'))
+                driver = (await conn.get_raw_connection()).driver_connection
+                async for _ in driver.notifies():  # type: ignore[union-attr]
+                    heard()
+            finally:
+                await conn.invalidate()
 
     async def ping(self) -> None:
         """Ask the server for an answer; ``StoreUnavailable`` when there is none."""

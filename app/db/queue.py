@@ -22,6 +22,9 @@ from app.db.models import verdicts
 from app.schemas import Verdict
 
 MAX_RUNS_A_CLAIM = 16
+CHANNEL = "presend_work"
+"""On which ``announce`` is heard. Workers look by themselves as well: a pooler between may swallow it."""
+_ANNOUNCE = sa.text(f"SELECT pg_notify('{CHANNEL}', '')")
 _LEASE = "clock_timestamp() + make_interval(secs => :lease_s)"
 
 
@@ -161,6 +164,11 @@ _FORGET = sa.text(
     "tenant_id uuid, run_id uuid, task_id text) "
     "WHERE x.tenant_id = g.tenant_id AND x.run_id = g.run_id AND x.task_id = g.task_id"
 )
+
+
+async def announce(conn: AsyncConnection) -> None:
+    """Tell every worker, once this transaction commits, that there is something to claim."""
+    await conn.execute(_ANNOUNCE)
 
 
 async def claim(conn: AsyncConnection, rubrics: Collection[str], most: int, lease_s: float) -> list[Claimed]:

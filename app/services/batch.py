@@ -8,6 +8,7 @@ hands, results are fenced by their attempt, and every loop outlives every error.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter, deque
@@ -42,6 +43,8 @@ class BatchOptions:
     claim_most: int = 512
     finish_most: int = 512
     gather_s: float = 0.02
+    gather_most_s: float = 0.25
+    gather_few: int = 3
     idle_s: float = 0.5
     not_now_s: float = 1.0
     take_back_s: float = 2.0
@@ -98,6 +101,7 @@ class BatchWorker:
             asyncio.create_task(self._outlive("finish", self._finish, None)),
             asyncio.create_task(self._outlive("heartbeat", self._heartbeat, None)),
             asyncio.create_task(self._outlive("take back", self._take_back, self._stopping)),
+            asyncio.create_task(self._outlive("listen", self._listen, self._stopping)),
             asyncio.create_task(self._outlive("statistics", self._refresh, self._stopping)),
         ]
         try:
@@ -133,13 +137,13 @@ class BatchWorker:
 
     async def _claim(self) -> None:
         options = self._options
+        self._hungry.clear()
         ahead = max(2 * self._limiter.limit, min(options.claim_most, self._pace.per_second))
         room = ahead - len(self._waiting)
         if not self._judge.ready or (pause := self._limiter.pause_s) > 0:
             await self._rest(options.not_now_s if not self._judge.ready else pause)
             return
         if room < max(1, ahead // 2):
-            self._hungry.clear()
             await self._rest(options.idle_s)
             return
         async with self._patiently(), self._db.single() as conn:
@@ -150,15 +154,17 @@ class BatchWorker:
         if claimed:
             await self._admit(claimed)
         else:
-            self._hungry.clear()
             await self._rest(options.idle_s * random.uniform(0.5, 1.0))
 
     async def _rest(self, seconds: float) -> None:
-        try:
+        """Wait until there is something to claim or room for it, at most so long."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await (self._hungry.wait() if not self._hungry.is_set() else self._stopping.wait())
-        except TimeoutError:
-            return
+                await self._hungry.wait()
+
+    async def _listen(self) -> None:
+        """Hear of new work at once; where notifications do not come through, the claims' own pace finds it."""
+        await self._db.listen(queue.CHANNEL, self._hungry.set)
 
     async def _admit(self, claimed: list[Claimed]) -> None:
         """Sort claimed items: given up, judged before, to be judged. What fails here is given back, not lost."""
@@ -243,7 +249,7 @@ class BatchWorker:
 
     async def _finish(self) -> None:
         await self._ending.wait()
-        await asyncio.sleep(self._options.gather_s)
+        await asyncio.sleep(self._gathering_s())
         self._ending.clear()
         try:
             while self._ended:
@@ -253,6 +259,16 @@ class BatchWorker:
         except Exception:
             self._ending.set()
             raise
+
+    def _gathering_s(self) -> float:
+        """How long to gather what ends before it is stored: for a few items, so that a crash costs few calls again.
+
+        A slow engine needs every core, and a transaction for each of its answers would take them from it.
+        """
+        options = self._options
+        if not self._active or not self._pace.per_second:
+            return options.gather_s
+        return min(max(options.gather_s, options.gather_few / self._pace.per_second), options.gather_most_s)
 
     async def _finish_some(self) -> None:
         batch = [self._ended[i] for i in range(min(len(self._ended), self._options.finish_most))]

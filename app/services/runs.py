@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db import items, runs, upkeep
+from app.db import items, queue, runs, upkeep
 from app.db.engine import Database
 from app.db.keys import Principal
 from app.errors import Conflict, Fault, InvalidInput, NotFound, PresendError
@@ -116,6 +116,8 @@ class Runs:
             )
             if done is None:
                 raise RunClosed("The run was closed, stopped or filled otherwise while the upload was stored.")
+            if upload.kind is RunKind.JUDGED:
+                await queue.announce(conn)
             result = UploadResult(
                 run_id=done.id,
                 received=upload.received,
@@ -169,6 +171,8 @@ class Runs:
             if moved is None:
                 moved = _found(await runs.get(conn, principal.tenant_id, run_id))
                 refuse(moved)
+            if moved.status not in _OVER:
+                await queue.announce(conn)
             return 200, moved.model_dump_json().encode()
 
         async with self.once.attempt(principal.tenant_id, key, deadline) as attempt:

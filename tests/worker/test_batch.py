@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -11,7 +13,12 @@ import pytest
 from app.db import queue, runs
 from app.db.engine import Database
 from app.db.keys import Principal
-from app.schemas import Outcome
+from app.schemas import Outcome, RunItemIn, RunKind
+from app.services.deadline import Deadline
+from app.services.once import Once
+from app.services.runs import Runs
+from app.services.uploads import Upload
+from app.telemetry import Metrics
 from tests.worker.shapes import QUICK, ScriptedJudge, add, check_books, completed, fill, item, run_of, until, working
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +40,29 @@ async def test_no_more_are_asked_at_once_than_allowed(database: Database, acme: 
     async with working(database, judge, replace(QUICK, concurrency=5)):
         await completed(database, acme, run_id)
     assert judge.most_running == 5
+
+
+async def test_new_work_is_heard_of_and_not_waited_for(database: Database, acme: Principal, database_url: str) -> None:
+    """A worker that looks once in five minutes starts at once, on an upload and on a run that is resumed."""
+    service = Runs(database, cast(Any, None), Once(database, Metrics()))  # only opening a run asks for the rubrics
+    judge = ScriptedJudge(pause_s=0.05)
+    run_id = await fill(database, acme, [], close=False)
+    async with working(database, judge, replace(QUICK, idle_s=300.0, concurrency=1)) as worker:
+        await until(lambda: _listeners(database_url), 5.0)
+        with Upload(RunKind.JUDGED) as upload:
+            for line, value in enumerate((item(number) for number in range(40)), start=1):
+                upload.add_item(line, RunItemIn.model_validate(value), value)
+            await service.add(acme, run_id, upload, on_error="refuse", close=True, key=None)
+        await until(lambda: worker.tally.judged >= 2, 5.0)
+        await service.cancel(acme, run_id, Deadline(time.monotonic(), 10.0), None)
+        await until(lambda: judge.running == 0, 5.0)
+        await service.resume(acme, run_id, Deadline(time.monotonic(), 10.0), None)
+        assert (await completed(database, acme, run_id, 10.0)).counts.judged == 40
+
+
+def _listeners(database_url: str) -> bool:
+    with psycopg.connect(database_url) as conn:
+        return conn.execute("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%' LIMIT 1").fetchone() is not None
 
 
 async def test_what_may_pass_is_tried_again_with_a_growing_pause(
