@@ -49,6 +49,7 @@ _LOOKALIKES = {
 }
 # Look-alikes that ordinary words of their own script are full of: alone they prove nothing.
 _WEAK = frozenset("мтнвкгпзиьЗβγεικτυω")
+_DOTLESS = "ı"
 _HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])"
     r"|(?<![\w-])hidden(?![\w-])|aria-hidden|color\s*:\s*(?:#fff(?:fff)?\b|white\b|transparent\b)",
@@ -174,6 +175,11 @@ def _fold_words(chars: list[str]) -> bool:
             continue
         strange = [c for c in part if c in _LOOKALIKES]
         if not strange:
+            continue
+        if all(c == _DOTLESS for c in strange):
+            # Turkish names are written with it: read as an i, no disguise by itself.
+            for index in range(word.start(), word.end()):
+                chars[index] = _LOOKALIKES[_DOTLESS] if chars[index] == _DOTLESS else chars[index]
             continue
         mixed = any(c.isascii() for c in part)
         disguise = all(c.isascii() or c in _LOOKALIKES for c in part) and (

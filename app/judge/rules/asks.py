@@ -140,6 +140,13 @@ def _further(text: str, question: bool) -> int:
     return 1 if extra else 0
 
 
+def _is_quoted(sentence: Sentence, body: str) -> bool:
+    """Whether it repeats what the reader wrote: on a line behind ``>``, or a whole sentence in quotation marks."""
+    line = body[body.rfind("\n", 0, sentence.start + 1) + 1 : sentence.start + 1].lstrip()
+    text = sentence.text.strip()
+    return line.startswith(">") or text.startswith(">") or (text[:1] == text[-1:] == '"' and len(text) > 1)
+
+
 def count_asks(reading: Reading) -> list[Sentence]:
     """The sentences that hold separate asks, in order; a sentence stands once per ask that it holds."""
     asks: list[Sentence] = []
@@ -147,7 +154,7 @@ def count_asks(reading: Reading) -> list[Sentence]:
     answers = 0
     topics: set[str] = set()
     for sentence in reading.sentences:
-        if sentence.field == "subject":
+        if sentence.field == "subject" or _is_quoted(sentence, reading.lower_body):
             continue
         text = sentence.text.strip()
         if len(text) > 600:

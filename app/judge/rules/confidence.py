@@ -68,7 +68,8 @@ _COURTEOUS = re.compile(
 # little".
 _MODEST = re.compile(
     r"\b(?:know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|us)) (?:nothing|little|"
-    r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof)\b"
+    r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof|"
+    r"no longer (?:online|there|up|listed)|(?:is|are) gone)\b"
 )
 # To raise a question in a mail is not to raise money.
 _TOPIC_RAISED = re.compile(
@@ -183,7 +184,12 @@ class Confidence:
             raised = _TOPIC_RAISED.search(text)
             if raised and raised.end() == match.end():
                 continue
-            if not _SUBJECT_OF_SIGNAL.search(text) or hedged(text) or denied_before(text, match.start()):
+            if (
+                not _SUBJECT_OF_SIGNAL.search(text)
+                or hedged(text)
+                or _MODEST.search(text)
+                or denied_before(text, match.start())
+            ):
                 continue
             if tier is Tier.NONE:
                 detail = "The signal's tier is none; it must not be claimed."

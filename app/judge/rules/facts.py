@@ -42,7 +42,9 @@ _PROSPECT_KEYS = (
     *("prospect message", "prospect text", "prospect rejection", "last message", "reply text", "reply message"),
 )
 _ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
-_ROLE_AGE = re.compile(r"\b(?:days (?:open|listed|unfilled)|age|since)\b|(?<!\d )\bdays$")
+_ROLE_AGE = re.compile(
+    r"\b(?:days (?:open|listed|unfilled)|age|since|ago|before|previous(?:ly)?|last)\b|(?<!\d )\bdays$"
+)
 _ROLES_PROSE = re.compile(
     rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|"
     r"software|backend|"

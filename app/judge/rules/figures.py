@@ -32,6 +32,8 @@ _SPECIFIC = re.compile(
 )
 _AT_READER = re.compile(r"\byour?\b|\bat\b")
 _ONE_ROLE = re.compile(r"\b(?:role|position|opening|vacancy|job|hire|specialist|unfilled)\b")
+_SHARE = re.compile(rf"\b(?:{NUMBER}) (?:in|out of|of) (?:every )?$")
+_MORE = re.compile(r"\b(?:more|fewer|further|new|additional)\b")
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")
 
 
@@ -69,6 +71,8 @@ class Figures:
                 known = facts.open_roles
                 if number is None or number in facts.role_counts or denied_before(text, match.start()):
                     continue
+                if _SHARE.search(text[: match.start()]) or (_MORE.search(match.group()) and _differ(number, facts)):
+                    continue
                 if known is None:
                     if (
                         number in facts.numbers
@@ -95,3 +99,8 @@ class Figures:
             if number is not None and number not in asked | said and sum(asked) != number:
                 detail = f"The draft quotes a request for {number} that the prospect did not make."
                 yield Hit("grounding.count", detail, (sentence.at(match),))
+
+
+def _differ(number: int, facts: Facts) -> bool:
+    """Whether a count of roles and another number lie so far apart: "eight more vacancies than in September"."""
+    return any(abs(one - other) == number for one in facts.role_counts for other in facts.numbers)

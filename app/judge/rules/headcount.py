@@ -83,6 +83,11 @@ _OTHER_PART = re.compile(
     r"never|without|than|past|towards?|near|nearly all|half|some|most|another|first|last)(?: the| your| our| all| "
     r"those| these| full| whole| entire)*\s$"
 )
+# "Five seniors, no"; "four seniors I don't have".
+REFUSED = re.compile(
+    r",? (?:(?:sadly|alas|honestly),? )?(?:no(?=\s*[,;:.!]|\s*$)|(?:that )?(?:we|i) (?:do not|don't|cannot|can't) "
+    r"(?:currently )?(?:have|offer|give|promise|do|place)\b)"
+)
 _TOO_MUCH = re.compile(
     r"^[^;:.]{0,60}?(?:\b(?:is|are|was|were|would be|will be|might be|may be|seems?|looks?|sounds?|goes|go|lies?|"
     r"stays?|"
@@ -282,6 +287,8 @@ def _given(mention: Headcount, asked: frozenset[int], ours: frozenset[str]) -> b
     start, clause = next(((at, part) for at, part in reversed(clauses(text)) if at <= mention.start), (0, text))
     before, after = text[start : mention.start], text[mention.end : start + len(clause)]
     easy = _NO_LIMIT.search(after) is not None
+    if REFUSED.match(after + text[start + len(clause) :]):
+        return None
     if (denied_before(_NO_LIMIT.sub(" ", before), len(before), 80)) or (_TOO_MUCH.search(after) and not easy):
         return None
     if _OTHER_PART.search(before) and not _GROUP.search(before) and not _ALL.search(before):

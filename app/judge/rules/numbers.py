@@ -31,9 +31,11 @@ WORDS |= {"a couple of": 2, "a couple": 2, "a pair of": 2, "couple of": 2, "both
 
 # "seventeen" stands before "seven", and a first-letter test keeps other words cheap.
 _SMALL = "|".join(sorted(_UNITS, key=len, reverse=True))
+_BELOW_HUNDRED = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS[1:10])})\b)?|(?:{_SMALL})\b"
+_HUNDREDS = rf"(?:an?|{'|'.join(_UNITS[1:10])}) hundred(?: (?:and )?(?:{_BELOW_HUNDRED}))?"
 NUMBER = (
     r"(?=[\dotfsenhacdz])(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}"
-    rf"|(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS[1:10])})\b)?|(?:{_SMALL})\b"
+    rf"|{_HUNDREDS}\b|(?:{_BELOW_HUNDRED})(?! (?:hundred|thousand|million)\b)"
     r"|half[- ](?:a )?dozen|two dozen|an? (?:dozen|couple(?: of)?|pair of|single)|couple of|dozen)"
 )
 
@@ -44,6 +46,10 @@ def value_of(text: str) -> int | None:
     known = WORDS.get(text)
     if known is not None:
         return known
+    many, hundred, rest = text.partition(" hundred")
+    if hundred:
+        below = WORDS.get(rest.removeprefix(" and ").strip(), 0)
+        return 100 * WORDS.get(many, 1) + below
     digits = text.replace(",", "")
     return int(digits) if digits.isdecimal() and digits.isascii() else None
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from app.judge.rules.headcount import Headcount
+from app.judge.rules.headcount import REFUSED, Headcount
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import clauses, denied_before, word_set
 from app.judge.rules.reading import FieldName, Reading, Sentence
@@ -175,7 +175,7 @@ def find_offers(reading: Reading) -> list[Offer]:
                     if count is None or count == 0 or position in taken:
                         continue
                     taken.add(position)
-                    if _is_promise(clause, match, text):
+                    if _is_promise(clause, match, text) and not REFUSED.match(text, offset + match.end()):
                         level = _SENIORITY.search(match.group()) or _ALL_OF_LEVEL.match(text, offset + match.end())
                         found.append(
                             Offer(

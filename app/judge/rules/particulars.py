@@ -7,7 +7,7 @@ thing otherwise, or where a name or a large number about the reader stands nowhe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from app.judge.policy import Policy
@@ -43,6 +43,7 @@ _UNCOUNTED = word_set(
     "squads groups dollars euros pounds pages sentences slots seconds others sides colleagues tickets names"
 )
 _OWN = re.compile(r"\b(?:we|our|us|another|elsewhere|one client|a client)\b")
+_LEFT = re.compile(r"\b(?:to go|left|more|further|missing|still)\b")
 _LARGE = 100
 
 
@@ -88,6 +89,8 @@ class Particulars:
                 number, noun = value_of(match.group(1)), match.group(2)
                 if number is None or number < 2 or noun in _UNCOUNTED or number in facts.numbers:
                     continue
+                if _LEFT.search(text, match.start()) and _difference(number, facts.numbers):
+                    continue
                 if not (number >= _LARGE and noun in _CROWD) and not _otherwise(noun, facts.all_text):
                     continue
                 if not (_OWN.search(text) or hedged(text) or denied_before(text, match.start())):
@@ -98,6 +101,12 @@ class Particulars:
 def _named(match: re.Match[str]) -> str:
     short, chief, deputy, head = match.groups()
     return short or (_CHIEF[chief] if chief else deputy or head)
+
+
+def _difference(number: int, known: Collection[int]) -> bool:
+    """Whether two numbers of the context lie so far apart: of 200 mills, 60 are done and 140 are left."""
+    few = sorted(known)[:40]
+    return any(abs(one - other) == number for one in few for other in few)
 
 
 def _otherwise(noun: str, known: str) -> bool:

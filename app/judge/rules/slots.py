@@ -14,6 +14,9 @@ _DAY = re.compile(r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b"
 _DATE = re.compile(
     rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\b|\b(?:{_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)"
     r"|\b(?:the )?(\d{1,2})(?:st|nd|rd|th)\b"
+    # "Tuesday 1 or Wednesday 2 December": the month stands behind the last one.
+    rf"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day (\d{{1,2}})(?=(?:,| or| and| "
+    rf"to)[^.?!]{{1,30}}\d{{1,2}} (?:of )?{_MONTH}\b)"
 )
 _HOUR = re.compile(
     r"\b(?P<h>\d{1,2})(?::(?P<m>\d\d)) ?(?P<half>am|pm|a\.m|p\.m)?(?!\d)|\b(?P<h2>\d{1,2}) ?(?P<half2>am|pm|"

@@ -49,7 +49,7 @@ _ENDLESS = re.compile(
     r"(?:that|which)"
     r"|from (?:one|two|a single|1|2)\b[^.;]{0,30}? to (?:\d{2,4}|twenty|thirty|forty|fifty|sixty|eighty|ninety|a "
     r"hundred|one hundred|hundreds|dozens)"
-    r"|(?:whole|entire|complete|full) (?:\w+ )?(?:teams|squads|pods|crews)"
+    r"|(?:whole|entire|complete|full) (?:(?!small|little|compact)\w+ )?(?:teams|squads|pods|crews)"
     r"|(?:team|bench|pool|network|roster|reserve)(?: of \w+(?: \w+)?)? (?:is|are|runs) (?:so |very |more than |"
     r"easily )?"
     r"(?:large|big|deep|huge|vast|extensive|wide)\b(?= enough|[^.;]{0,60}\b(?:free|ready|available|any|every|that)\b)"

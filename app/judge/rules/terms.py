@@ -35,9 +35,16 @@ _LENGTH = at_words(
     rf"|\bminimum (?:term|period|duration|length) (?:is|of|would be|will be)\b"
     rf"|\brenew(?:s|ed|ing|al)?(?: is)? (?:by itself|automatic\w*|on its own)\b|\bauto[- ]?renew\w*"
 )
+_ENDING = (
+    rf"(?:cancel\w*|end(?:ed|s|ing)?|exit\w*|leav\w+|terminat\w+|walk|stop\w*|step out|pull out|out|either side|"
+    rf"{_AGREEMENT}s?)"
+)
 _NOTICE = at_words(
-    rf"\bnotice (?:period )?(?:\w+ ){{0,2}}?(?:of|is|be|at) (?:only |just )?{_COUNT} {_PERIOD}\b|\b{_COUNT} "
-    rf"{_PERIOD}'? notice\b"
+    rf"\bnotice (?:period )?(?:\w+ ){{0,2}}?(?:of|is|be|at) (?:only |just )?{_COUNT} {_PERIOD}\b"
+    # "They need eighteen days' notice" speaks of people; beside a word for an end, or a contract, it is a term.
+    rf"|\b{_ENDING}\b[^.?!]{{0,60}}?\b{_COUNT} {_PERIOD}'? notice\b"
+    rf"|\b{_COUNT} {_PERIOD}'? notice\b(?:[^.?!]{{0,60}}?\b{_ENDING}\b| (?:is (?:all|enough)|suffices|applies|"
+    r"from (?:you|either)|on (?:either|both)))"
     r"|\b(?:can|could|may|free|right|entitled|allowed|able)(?: to)? (?:cancel|leave|terminate|exit|walk away|"
     r"step out|pull out|get out|"
     r"end (?:it|this|the (?:contract|agreement|engagement)))"

@@ -56,7 +56,7 @@ _NO_FIRM = word_set(
     "all also another anyone april august both colleagues december each engineers everybody everyone february few "
     "friends hiring january july june just kindly madam many march may most next nobody nothing november october "
     "one others people please production reader readers september several she sir sirs somebody someone team "
-    "teams that there they this what who whoever "
+    "teams that there they this what who whoever you "
 )
 _CONFIDED = re.compile(
     r"\b(?P<name>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{2,30}){1,2}) (?:(?:has|have|just|recently) )?(?:told|"
@@ -66,8 +66,11 @@ _CONFIDED = re.compile(
 _SECRET = re.compile(
     r"\b(?:between (?:us|you and me|ourselves)\s?[,:]|off the record|in (?:strict )?confidence\b(?!-)|"
     r"confidentially|not (?:yet )?public yet|"
-    r"please keep (?:this|that|it) (?:to yourself|quiet)|don't (?:quote|tell anyone))"
+    r"please keep (?:this|that|it) (?:to yourself|quiet)|don't (?:quote (?:me|us|them|"
+    r"him|her|this|that|it)\b|tell anyone))"
 )
+# "How that ends is not public yet": what the sender does not know either is no confidence.
+_UNKNOWN = re.compile(r"(?:how|whether|when|what|who|which)\b[^?]*$")
 _OTHER_PARTY = re.compile(
     r"\b(?:(?:your|the) (?:ceo|cto|cfo|co-?founder|founder|vp(?: of)?(?: engineering| eng)?|colleague|board|"
     r"head of \w+|manager|other \w+)(?:,? \w+)? (?:mentioned|said|told|shared|asked|noted|was|is (?:looking|"
@@ -157,7 +160,7 @@ class Thread:
     def _confided(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """What another company said in confidence."""
         for sentence, match in reading.hits(_SECRET):
-            if not denied_before(sentence.text, match.start()):
+            if not denied_before(sentence.text, match.start()) and not _UNKNOWN.match(sentence.text.lstrip()):
                 yield Hit("thread.leak", "The draft passes on a confidence.", (sentence.at(match),))
         if not (reading.words & {"told", "confided", "assured", "informed"}):
             return
