@@ -88,6 +88,15 @@ def calibration_error(p: Floats, failed: NDArray[np.bool_], bins: int = 10) -> f
     return float(np.sum(gaps) / len(p))
 
 
+def error_by_chance(p: Floats, bins: int = 10, draws: int = 200) -> float:
+    """The calibration error that a perfectly calibrated judge would show on as many drafts, on average; seeded.
+
+    Bins of few drafts never agree exactly with their mean, so an error near this one says that nothing is wrong.
+    """
+    rng = np.random.default_rng(0)
+    return float(np.mean([calibration_error(p, rng.random(len(p)) < p, bins) for _ in range(draws)]))
+
+
 def reliability(p: Floats, failed: NDArray[np.bool_], bins: int = 10) -> list[tuple[float, float, int]]:
     """Mean P(fail), share that failed and number of drafts of each equal-width bin that holds any."""
     index = np.minimum((p * bins).astype(int), bins - 1)

@@ -219,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--calibration", type=Path, help="calibration.json of --model; none: fitted as for the base")
     parser.add_argument("--data", type=Path, help="folder with the development file")
     parser.add_argument("--seed", type=int, default=23)
-    parser.add_argument("--scenarios", type=int, default=45, help="scenarios of six drafts per generated split")
+    parser.add_argument("--scenarios", type=int, default=90, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
     given = parser.parse_args(argv)
 

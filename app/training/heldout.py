@@ -24,7 +24,7 @@ from app.bench.moves import MODEL_CRITERIA, OVERALL
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
-from app.training.calibration import apply, calibration_error
+from app.training.calibration import apply, calibration_error, error_by_chance
 from app.training.mixture import DEV_FILE, Labelled, from_example, text_key
 from app.training.scoring import p_fail
 
@@ -115,6 +115,7 @@ def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Cal
             "clean_pass": kept,
             "caught": caught,
             "calibration_error": calibration_error(apply(fitted, raw[failed + clean, index]), labels),
+            "calibration_error_by_chance": error_by_chance(apply(fitted, raw[failed + clean, index])),
             "abstained": float(_unsure(fitted, apply(fitted, raw[failed + clean, index])).mean()),
             "n_failed": len(failed),
             "n_clean": len(clean),

@@ -50,7 +50,7 @@ def _criteria(figures: Mapping[str, Any]) -> str:
         return ""
     lines = [
         "| criterion (new situations) | base AUC | LoRA AUC | balanced accuracy | clean pass | caught | "
-        "calibration error | abstained | fail / clean |",
+        "calibration error (a perfect judge's on as many) | abstained | fail / clean |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for criterion, row in found["LoRA"].items():
@@ -59,7 +59,8 @@ def _criteria(figures: Mapping[str, Any]) -> str:
         base = f"{found['base'][criterion]['auc']:.3f}" if "base" in found else "–"
         lines.append(
             f"| {criterion} | {base} | {row['auc']:.3f} | {row['balanced_accuracy']:.3f} | {row['clean_pass']:.3f} | "
-            f"{row['caught']:.3f} | {row['calibration_error']:.3f} | {row['abstained']:.3f} | "
+            f"{row['caught']:.3f} | {row['calibration_error']:.3f} ({row['calibration_error_by_chance']:.3f}) | "
+            f"{row['abstained']:.3f} | "
             f"{row['n_failed']} / {row['n_clean']} |"
         )
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from app.judge.calibration import Calibration, CriterionCalibration
 from app.training.calibration import (
     apply,
     calibration_error,
+    error_by_chance,
     fit,
     logit,
     read_calibration,
@@ -70,6 +71,15 @@ def test_calibration_error_by_hand():
     p = np.array([0.15, 0.15, 0.95, 0.95])
     failed = np.array([False, True, True, True])
     assert calibration_error(p, failed) == pytest.approx((2 * 0.35 + 2 * 0.05) / 4)
+
+
+def test_a_perfect_judge_errs_less_by_chance_on_more_drafts():
+    few, many = (error_by_chance(np.linspace(0.02, 0.98, n)) for n in (50, 5_000))
+    assert 0.08 < few < 0.2
+    assert many < 0.02
+    # Ten bins of 500: the mean of |share - mean p| is about sqrt(2 / pi) times sqrt(mean p (1 - p) / 500).
+    expected = np.sqrt(2 / np.pi) * np.mean([np.sqrt(p * (1 - p) / 500) for p in np.arange(0.05, 1, 0.1)])
+    assert many == pytest.approx(expected, rel=0.1)
 
 
 def test_the_service_applies_the_same_map():

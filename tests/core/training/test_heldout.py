@@ -59,6 +59,8 @@ def test_criterion_figures_by_hand():
     assert figures["tone"] == {
         "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 3,
         "calibration_error": pytest.approx(0.1), "abstained": 0.0,
+        # One draft at .9 and three at .1: .25 * .18 + .75 * .1458, drawn 200 times.
+        "calibration_error_by_chance": pytest.approx(0.154, abs=0.02),
     }  # fmt: skip
     assert figures["all"] == {"clean_pass": 0.5, "n_clean": 2}
 
