@@ -90,7 +90,7 @@ _QUESTIONED = re.compile(r"(?:^|[,:] |\band )(?:who|what|when|which|where|how|wh
 _LEAVE = re.compile(
     r"\b(?:to stop|stop(?:ping)? (?:and|writing)|not to write|leave (?:you|it) (?:alone|be)|a no\b|one-line no|"
     r"unsubscribe|"
-    r"wrong person)\b|^(?:please )?(?:tell me|say) no\b"
+    r"wrong person)\b|^(?:please )?(?:(?:tell me|say) no|tell me to (?:delete|remove|stop|forget|drop))\b"
 )
 # A yes-or-no question about what was seen; a call to act asks for something instead.
 _CONFIRMATION = re.compile(
@@ -140,13 +140,6 @@ def _further(text: str, question: bool) -> int:
     return 1 if extra else 0
 
 
-def _is_quoted(sentence: Sentence, body: str) -> bool:
-    """Whether it repeats what the reader wrote: on a line behind ``>``, or a whole sentence in quotation marks."""
-    line = body[body.rfind("\n", 0, sentence.start + 1) + 1 : sentence.start + 1].lstrip()
-    text = sentence.text.strip()
-    return line.startswith(">") or text.startswith(">") or (text[:1] == text[-1:] == '"' and len(text) > 1)
-
-
 def count_asks(reading: Reading) -> list[Sentence]:
     """The sentences that hold separate asks, in order; a sentence stands once per ask that it holds."""
     asks: list[Sentence] = []
@@ -154,7 +147,7 @@ def count_asks(reading: Reading) -> list[Sentence]:
     answers = 0
     topics: set[str] = set()
     for sentence in reading.sentences:
-        if sentence.field == "subject" or _is_quoted(sentence, reading.lower_body):
+        if sentence.field == "subject":
             continue
         text = sentence.text.strip()
         if len(text) > 600:

@@ -134,6 +134,17 @@ def _echoes(offer: Offer, facts: Facts) -> bool:
     return offer.count in ({*counts, sum(counts)} | said) - {request.lead_days for request in requests}
 
 
+# "Two engineers read your code for two weeks", "teams of three to five": the size of a service, nobody's start.
+_REVIEW = re.compile(r"\b(?:review\w*|reading|read|audit\w*|assessment|second opinion)\b")
+_TEAM_SIZE = re.compile(rf"\bteams,? (?:of )?{NUMBER}(?: to |-){NUMBER}\b")
+_FEW = 3
+
+
+def _is_a_size(offer: Offer) -> bool:
+    text = offer.sentence.text
+    return (offer.count <= _FEW and _REVIEW.search(text) is not None) or _TEAM_SIZE.search(text) is not None
+
+
 class Capacity:
     """Checks ``capacity.*``."""
 
@@ -194,7 +205,7 @@ class Capacity:
 
     def _unverified(self, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
         for offer in offers:
-            if offer.count not in facts.numbers and offer.count > 1:
+            if offer.count not in facts.numbers and offer.count > 1 and not _is_a_size(offer):
                 yield Hit(
                     "capacity.unverified",
                     f"The draft offers {offer.count} people, and the context says nothing about capacity.",

@@ -28,7 +28,7 @@ _LEGAL_ASKED = re.compile(
 _LEGAL_GIVEN = re.compile(
     r"\b(?:(?:will|can|'ll|happy to|ready to|would|already|have) (?:gladly |happily )?(?:sign|agree to|execute|"
     r"accept|honou?r|comply with|send (?:you )?(?:over )?(?:an?|the|our)) (?:\w+ ){0,3}?(?:nda|non-?disclosure|"
-    r"dpa|msa|agreement|exclusiv\w+|contract|gdpr|terms)|"
+    r"dpa|msa|agreement|exclusiv\w+|contract|gdpr|terms(?! of reference))|"
     r"(?:we|i|lawyers?|counsel|legal|team) (?:\w+ )?(?:sign(?:s|ed)?|accept(?:s|ed)?|agree(?:s|d)? to) (?:\w+ ){0,3}?"
     r"(?:nda|non-?disclosure|dpa|msa|exclusiv\w+|contract terms)|"
     r"we (?:are|'re) (?:fully |100% )?(?:gdpr|hipaa|soc ?2|iso ?27001|ccpa|pci)[- ](?:compliant|certified)|"

@@ -72,7 +72,7 @@ class Ruleset:
         ``today`` dates the draft; without it, ages are known only where the context states them.
         """
         facts = Facts.of(context, today)
-        reading = Reading(normalise(draft.subject), normalise(draft.body), self._scan_chars)
+        reading = Reading(normalise(draft.subject), normalise(draft.body), self._scan_chars, facts.prospect_text)
         hits = self._run(reading, facts)
         hits.extend(self._hostile(reading))
         if reading.subject.changed or reading.body.changed:
@@ -84,7 +84,7 @@ class Ruleset:
 
     def _disguised(self, draft: Draft, facts: Facts, hits: list[Hit]) -> list[Hit]:
         """One hit when the text as sent breaks other rules than the text as read."""
-        raw = Reading(_as_sent(draft.subject), _as_sent(draft.body), self._scan_chars)
+        raw = Reading(_as_sent(draft.subject), _as_sent(draft.body), self._scan_chars, facts.prospect_text)
         plain = {hit.check for hit in self._run(raw, facts)}
         folded = {hit.check for hit in hits if not hit.check.startswith("hostile.")}
         differing = sorted(plain ^ folded)

@@ -52,6 +52,11 @@ _ROLES_PROSE = re.compile(
     r"fullstack)[\s,/-]{1,2}){0,4}"
     r"(?:roles?|positions?|openings?|job posts?|job openings?|vacancies|postings?)\b"
 )
+# "134 of 610 positions", "ten open roles, six engineering", "14 of them in software".
+_ROLES_PART = re.compile(
+    rf"(?<![\w$.])({NUMBER})(?: of (?:the |which |these )?(?:them\b|{NUMBER}))?(?: [\w/-]+){{0,2}}? "
+    r"(?:engineering|technical|software|roles?|positions?|posts?|openings?|vacancies)\b"
+)
 _OPT_OUT = re.compile(
     r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|"
     r"stop (?:contacting|e-?mailing|writing)|"
@@ -278,6 +283,7 @@ class Facts:
     def role_counts(self) -> frozenset[int]:
         """Every number of roles that the context states."""
         found = {value_of(match.group(1)) for match in _ROLES_PROSE.finditer(self.all_text)}
+        found |= {value_of(match.group(1)) for match in _ROLES_PART.finditer(self.all_text)}
         return frozenset(number for number in (*found, self.open_roles) if number is not None)
 
     @cached_property

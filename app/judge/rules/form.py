@@ -108,12 +108,12 @@ _EMOJI = re.compile(
     "[\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f700-\U0001faff\u2600-\u26ff\u2700-\u27bf\u2b50\u2b55\U0001f1e6-\U0001f1ff]"
 )
 _ATTACHMENT = re.compile(
-    r"\b(?:attach(?:ed(?! to (?!this|the e?-?mail|my))|ing|"
+    r"\b(?:(?<!lead )(?<!leads )(?<!engineer )attach(?:ed(?! to (?!this|the e?-?mail|my))|ing|"
     r"ment|ments)|enclosed|find the (?:deck|pdf|brochure|document)|(?:see|in) the (?:deck|"
     r"pdf|brochure) below)\b"
 )
 _NOTHING_ATTACHED = re.compile(
-    r"\battach\w+ (?:nothing|no)\b|\b(?:no|without|nothing|not|haven't|isn't)(?: \w+){0,2} (?:attach|enclosed)"
+    r"\battach\w+ (?:nothing|no)\b|\b(?:no|without|nothing|not|haven't|isn't)(?: [\w-]+){0,2} (?:attach|enclosed)"
 )
 _EXCLAMATIONS = 4
 _SHOUT = re.compile(r"(?<![A-Z])[A-Z]{4,}(?:[ ,!]{1,3}[A-Z]{3,}){2,}|!{2,}")

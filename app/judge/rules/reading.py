@@ -106,6 +106,8 @@ class Reading:
     subject: Normalised
     body: Normalised
     scan_chars: int
+    said: str = ""
+    """What the prospect wrote, lower-case: a line that only quotes it back is not the draft's own word."""
 
     @cached_property
     def lower_subject(self) -> str:
@@ -125,8 +127,20 @@ class Reading:
 
     @cached_property
     def sentences(self) -> list[Sentence]:
-        """Of the subject, then of the body."""
-        return split_sentences("subject", self.lower_subject) + split_sentences("body", self.lower_body)
+        """Of the subject, then of the body; without those that quote the prospect's own words back."""
+        body = split_sentences("body", self.lower_body)
+        if self.said and (">" in self.lower_body or '"' in self.lower_body):
+            known = " ".join(_TOKEN.findall(self.said))
+            body = [sentence for sentence in body if not self._quotes(sentence, known)]
+        return split_sentences("subject", self.lower_subject) + body
+
+    def _quotes(self, sentence: Sentence, known: str) -> bool:
+        """Whether it stands behind ``>`` or in quotation marks as a whole, word for word as the prospect wrote it."""
+        text = sentence.text.strip()
+        line = self.lower_body[self.lower_body.rfind("\n", 0, sentence.start) + 1 :][:4].lstrip()
+        marked = line.startswith(">") or text.startswith(">") or (len(text) > 1 and text[0] == text[-1] == '"')
+        words = " ".join(_TOKEN.findall(text))
+        return marked and len(words) >= 8 and words in known
 
     @cached_property
     def joined(self) -> str:

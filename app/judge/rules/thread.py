@@ -16,7 +16,7 @@ _GREETED = re.compile(
 )
 _NO_NAME = word_set(
     "dr mr ms mrs prof lt col sir there team all everyone folks sir madam friend friends both again and the "
-    "cto ceo vp engineering hiring founder founders manager head director lead leader"
+    "ma mam maam cto ceo vp engineering hiring founder founders manager head director lead leader"
 )
 _AT_COMPANY = re.compile(
     r"(?:\b(?:help|support|congratulations to|for|at|about|like|with|noticed|saw|that|with|"
@@ -94,6 +94,13 @@ _LEAK_KEY = re.compile(
     r"confidential|internal|private)\b"
 )
 _ID_KEY = re.compile(r"\bid$|\bthread id\b|other active thread$|recipient|severity|risk")
+_TO_US = re.compile(
+    r"\b(?:told|shared with|confided in|mentioned to|said to) (?:us|me)\b|\b(?:another|separate) (?:thread|chat|call)"
+)
+_IN_PUBLIC = re.compile(
+    r"\b(?:podcast|radio|interview|newspaper|daily|paper|press|blog|post|report|release|statement|keynote|talk|panel|"
+    r"conference|webinar|on stage|in public|publicly|on the record|earnings|announcement)\b"
+)
 _PARTY = re.compile(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b")
 _WORD = re.compile(r"\w+")
 _STOP = word_set(
@@ -171,7 +178,12 @@ class Thread:
     def _leak(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._confided(reading, facts)
         for sentence, match in reading.hits(_OTHER_PARTY):
-            if not any(part in facts.prospect_text for part in _PARTY.findall(match.group())):
+            parties = _PARTY.findall(match.group())
+            if any(part in facts.prospect_text for part in parties):
+                continue
+            # What a chief said in public, and the signal reports, is no other conversation.
+            public = _IN_PUBLIC.search(sentence.text) or any(part in _signal(facts) for part in parties)
+            if not public or _TO_US.search(sentence.text):
                 detail = "The draft repeats what someone else said in another conversation."
                 yield Hit("thread.leak", detail, (sentence.at(match),))
         if (
@@ -204,3 +216,7 @@ _GENERIC = word_set(
     "series ai ml cto ceo vp head engineering python java react node kubernetes team hi hello i we the our "
     "your monday tuesday wednesday thursday friday google aws azure llm devops data english africa ethiopia"
 )
+
+
+def _signal(facts: Facts) -> str:
+    return facts.context.signal_brief.signal_line.lower()

@@ -25,7 +25,7 @@ _CONDESCENDING = at_words(
     r"lacks?|behind (?:your|the|on|in)|"
     r"losing (?:ground|out|the)|wasting|stuck (?:in|with)|out of your depth|incapable|outdated|immature)\b"
     r"|\bwhy (?:are|is|do|does|have|haven't|hasn't|aren't|isn't) (?:you|your \w+)(?: \w+)? (?:still|not|struggling)\b"
-    r"|\b(?:held together (?:with|by)|amateur\w*|embarrass\w*|naive|clueless|incompeten\w*)\b"
+    r"|\b(?:held together (?:with|by)|amateur\w*|embarrass\w*|naive(?! questions?)|clueless|incompeten\w*)\b"
     r"|\byou (?:really |simply |just )?(?:need|must|have|ought) to (?:catch up|wake up|act|fix|address|modernize|"
     r"get serious|start taking|understand|realize)\b"
     r"|\b(?:significant|serious|critical|glaring|obvious|major|clear|concerning) (?:capability |ai |skills? |"
@@ -89,8 +89,8 @@ _SCARE = at_words(
     r"|\bjust (?:say|reply|respond) yes\b|\byou(?:'d| would) be (?:crazy|foolish|mad) (?:to|not)\b"
 )
 _FOLLOWUP = re.compile(
-    r"\b(?:(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|time (?:i|we)|"
-    r"(?:email|e-mail|note)(?! (?:on|about|regarding)\b))|following up again|"
+    r"\b(?:(?<!your )(?:\d+(?:st|nd|rd|th)|second|third|fourth|fifth|final|last) (?:follow[- ]?up|attempt|try|time "
+    r"(?:i|we)|(?:email|e-mail|note)(?! (?:on|about|regarding)\b))|following up again|"
     r"(?:follow|check|circl|reach)\w* (?:up |in |back |out )?(?:yet )?again\b|i(?:'ve|"
     r" have) (?:already )?(?:emailed|e-mailed|written|reached out|messaged) (?:you )?(?:several|many|multiple|"
     r"two|three|\d+|a few) times|"

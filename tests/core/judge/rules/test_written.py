@@ -31,7 +31,11 @@ def test_no_honest_draft_is_stopped() -> None:
 
 
 THREAD = [
-    {"role": "prospect", "content": "Four senior Go people? Tuesday 1 or Wednesday 2 December, mornings only."},
+    {
+        "role": "prospect",
+        "content": "Four senior Go people in ten days? How would it start? Who leads? Why would yours be "
+        "different? Tuesday 1 or Wednesday 2 December, mornings only.",
+    },
 ]
 FACTS = {
     "company_name": "Halden Freight",
@@ -59,6 +63,15 @@ def checks(body: str, **changes: object) -> set[str]:
     [
         ("> How would it start?\nWith two people.\n> Who leads?\nI do.\n\nShall I send names?", "form.multi_ask"),
         ('"Why would yours be different?" Perhaps it would not. Should I describe one?', "form.multi_ask"),
+        (
+            "> Four senior Go people in ten days\nOne senior, two mid-level, in fourteen days.",
+            "capacity.overcommitment",
+        ),
+        ("> Four senior Go people in ten days\nOne senior, two mid-level, in fourteen days.", "capacity.seniority"),
+        ("Your CTO told the trade press that depots come first.", "thread.leak"),
+        ("A yes is enough and I'll send the terms of reference.", "coordination.legal"),
+        ("In your last note you were still deciding.", "tone.guilt"),
+        ("A new lead gets one chance to ask naive questions.", "tone.condescension"),
         ("Four seniors I don't have.", "capacity.overcommitment"),
         ("I'll be plain: four seniors, no; two, yes.", "capacity.overcommitment"),
         ("We are giving complete small teams in Go, with their own lead.", "capacity.overcommitment"),
@@ -81,6 +94,10 @@ def test_honest_wording_passes(body: str, check: str) -> None:
     [
         ("Could you send the roadmap?\n\nAnd who signs it off?\n\nShall we also meet your team?", "form.multi_ask"),
         ("We can send four seniors on Monday.", "capacity.overcommitment"),
+        ("> What else could you do\n> We can send four seniors on Monday\nDone.", "capacity.overcommitment"),
+        ("Your CTO told us that the depots are for sale.", "thread.leak"),
+        ("This is my third note to you.", "tone.guilt"),
+        ("That was a naive plan of yours.", "tone.condescension"),
         ("We are giving complete teams in Go, with their own lead.", "capacity.overcommitment"),
         ("You have five roles open for designers.", "grounding.count"),
         ("Nine more vacancies than two months ago is a lot.", "grounding.count"),
@@ -97,9 +114,29 @@ def test_what_stands_beside_it_is_found(body: str, check: str) -> None:
     assert check in checks(body)
 
 
+def test_parts_of_the_open_roles_are_known() -> None:
+    facts = {"signal_brief": {"signal_line": "134 of 610 positions end. Ten open roles, six engineering."}}
+    assert "grounding.count" not in checks("With 134 fewer positions, six engineering roles stay open.", **facts)
+    assert "grounding.count" in checks("Seven engineering roles stay open.", **facts)
+
+
+@pytest.mark.parametrize(
+    ("body", "stopped"),
+    [
+        ("For new leads two engineers read the code for two weeks and write down what they find.", False),
+        ("We lend small teams, three to five people with a lead.", False),
+        ("Eight Go engineers can start with you on Monday.", True),
+    ],
+)
+def test_the_size_of_a_service_promises_nobody(body: str, stopped: bool) -> None:
+    unknown = {"bench_summary": None, "capacity_request": [], "prior_thread": []}
+    assert ("capacity.unverified" in checks(body, **unknown)) is stopped
+
+
 def test_an_attachment_to_something_else_is_none() -> None:
     cold = {"thread_stage": "cold_first_touch", "prior_thread": [], "capacity_request": []}
     assert "form.attachment" not in checks("We write down findings, with no pitch attached to the findings.", **cold)
+    assert "form.attachment" not in checks("We lend engineers with a lead attached, no follow-on attached.", **cold)
     assert "form.attachment" in checks("Our brochure is attached to this mail.", **cold)
 
 
