@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -120,28 +120,20 @@ def published(
     SetupError
         When a file is missing.
     """
-    dev_ids, dev_texts = _development(folder / DEV_FILE)
     rng = Random(f"published:{seed}")
     buckets: dict[tuple[str, str], list[Imported]] = {}
     licences: dict[str, str] = {}
     rules, policy = Ruleset(default_policy()), default_policy()
-    for author in authors:
-        path = folder / f"{author}.jsonl"
-        if not path.is_file():
-            raise SetupError(f"The file of published drafts {path.name} is missing in {folder}.")
-        seen: set[str] = set()
-        for row in read_imports(path):
-            key = text_key(row.draft, row.context.company_name)
-            if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts or key in seen:
-                continue
-            if row.failed and row.criterion not in MODEL_CRITERIA:
-                continue
-            if not row.failed and (row.flags or blocking(rules.check(row.draft, row.context), policy)):
-                continue
-            seen.add(key)
-            licences[row.author] = row.license
-            label = (row.criterion or "") if row.failed else "pass"
-            buckets.setdefault((author, label), []).append(row)
+    seen: set[tuple[str, str]] = set()
+    for author, key, row in _allowed(folder, authors):
+        if (author, key) in seen:
+            continue
+        if not row.failed and blocking(rules.check(row.draft, row.context), policy):
+            continue
+        seen.add((author, key))
+        licences[row.author] = row.license
+        label = (row.criterion or "") if row.failed else "pass"
+        buckets.setdefault((author, label), []).append(row)
     chosen: list[Imported] = []
     for rows in buckets.values():
         rng.shuffle(rows)
@@ -151,6 +143,42 @@ def published(
         chosen += buckets.get((author, "pass"), [])[: quota // 2]
         chosen += _round_robin(fails, quota - quota // 2)
     return [_from_imported(row) for row in chosen], licences
+
+
+def listed(folder: Path, ids: Sequence[str]) -> tuple[list[Labelled], dict[str, str]]:
+    """The published drafts of these ids, in this order; and their licences.
+
+    For a recipe that must give the same adapter again: what a rule says of a "pass" changes with the rules.
+
+    Raises
+    ------
+    SetupError
+        When a file is missing, or a draft is missing or may not be trained on, naming it.
+    """
+    found: dict[str, Imported] = {}
+    for _, _, row in _allowed(folder, AUTHORS):
+        found.setdefault(row.id, row)  # one file numbers some drafts twice; the first is the one that a draw takes
+    if missing := [name for name in ids if name not in found]:
+        raise SetupError(
+            f"{len(missing)} listed published drafts are not in {folder} or may not be trained on, {missing[0]} first."
+        )
+    rows = [found[name] for name in ids]
+    return [_from_imported(row) for row in rows], {row.author: row.license for row in rows}
+
+
+def _allowed(folder: Path, authors: Sequence[str]) -> Iterator[tuple[str, str, Imported]]:
+    """Author, text key and draft of what may be trained on: nothing of the development file, no label in doubt."""
+    dev_ids, dev_texts = _development(folder / DEV_FILE)
+    for author in authors:
+        path = folder / f"{author}.jsonl"
+        if not path.is_file():
+            raise SetupError(f"The file of published drafts {path.name} is missing in {folder}.")
+        for row in read_imports(path):
+            key = text_key(row.draft, row.context.company_name)
+            if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts:
+                continue
+            if row.criterion in MODEL_CRITERIA if row.failed else not row.flags:
+                yield author, key, row
 
 
 def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:

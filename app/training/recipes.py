@@ -14,12 +14,14 @@ from app.errors import SetupError
 from app.training.base import SMOLLM2
 
 SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
+SHIPPED_PUBLISHED = Path(__file__).parent / "shipped_published.txt"
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
+    ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
     ``written`` is how often the drafts written one by one are shown; ``whole`` asks for the score of the whole draft as
     well, which starts the learning and which only generated drafts have; ``without`` names authors to leave out;
     ``steps`` ends a stage before its plan does, 0 for the whole plan.
@@ -30,6 +32,7 @@ class Recipe:
     scenarios: int = 130
     drafts: int = 6
     published: int = 0
+    listed: bool = False
     written: int = 0
     whole: bool = False
     without: str = ""

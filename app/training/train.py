@@ -22,9 +22,9 @@ from app.errors import SetupError
 from app.training.base import Base, find_base, load_model, load_tokenizer
 from app.training.encode import default_rubric
 from app.training.merge import find_adapter
-from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, published, written
+from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, listed, published, written
 from app.training.packing import pack
-from app.training.recipes import SHIPPED_RECIPE, Recipe, Run, read_stages
+from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, Run, read_stages
 from app.training.steps import progress, run_command, step
 
 ADAPTER, CHECKPOINT = "adapter", "checkpoint"
@@ -41,15 +41,18 @@ def train(recipe: Recipe, run: Run) -> Path:
         tokenizer, frozen = load_tokenizer(base), load_model(base)
         facts.update(base=base.name, threads=torch.get_num_threads())
     with step("data") as facts:
-        if recipe.whole and (recipe.published or recipe.written):
+        if recipe.whole and (recipe.published or recipe.listed or recipe.written):
             raise SetupError("Only generated drafts have a score for the whole; leave published and written at 0.")
         rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
         rows += written("train", recipe.written)
         licences: dict[str, str] = {}
-        if recipe.published:
+        if recipe.published or recipe.listed:
             if run.data is None:
                 raise SetupError("Published drafts were asked for; --data must name the folder that holds them.")
-            more, licences = published(run.data, recipe.published, recipe.seed, _authors(recipe.without))
+            if recipe.listed:
+                more, licences = listed(run.data, SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1])
+            else:
+                more, licences = published(run.data, recipe.published, recipe.seed, _authors(recipe.without))
             rows += more
         rubric = default_rubric(whole=recipe.whole)
         items = [encode(tokenizer, rubric, row) for row in rows]

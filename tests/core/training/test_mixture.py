@@ -26,11 +26,13 @@ from app.training.mixture import (
     counts,
     digest,
     generated,
+    listed,
     published,
     text_key,
     written,
 )
 from app.training.packing import pack
+from app.training.recipes import SHIPPED_PUBLISHED
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,19 @@ def test_drafts_written_by_hand_are_divided_by_situation_and_repeated_whole():
     assert written("train", 0) == []
     for criterion in range(len(MODEL_CRITERIA)):
         assert {1, 5} <= {row.scores[criterion] for row in valid}
+
+
+def test_listed_drafts_are_those_that_were_drawn(data):
+    drawn, licences = published(data, 300, seed=1)
+    assert listed(data, [row.id for row in drawn]) == (drawn, licences)
+    with pytest.raises(SetupError, match=r"1 listed published drafts are not in .*, nobody:1 first"):
+        listed(data, [drawn[0].id, "nobody:1"])
+
+
+def test_the_shipped_list_can_be_trained_on(data):
+    rows, licences = listed(data, SHIPPED_PUBLISHED.read_text(encoding="utf-8").splitlines())
+    assert len(rows) > 400
+    assert len(licences) == 7
 
 
 def test_a_published_pass_that_a_rule_blocks_teaches_nothing(data):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 
 from app.errors import SetupError
-from app.training.recipes import SHIPPED_RECIPE, Recipe, read_stages
+from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, read_stages
 
 
 def test_the_shipped_recipe_has_two_stages_and_the_second_adds_published_drafts():
     first, second = read_stages(SHIPPED_RECIPE)
-    assert first.published == 0 < second.published
+    assert first.whole
+    assert not first.listed
+    assert second.listed
+    names = SHIPPED_PUBLISHED.read_text(encoding="utf-8").splitlines()
+    assert len(names) == len(set(names)) > 400
     assert (first.rank, second.rank) == (Recipe().rank, Recipe().rank)
 
 
