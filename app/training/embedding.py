@@ -9,6 +9,7 @@ and ``vectors``; vectors that the file holds already, of the same text and model
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -155,6 +156,16 @@ def write_vectors(path: Path, kept: dict[str, Vectors]) -> None:
     Path(part.name).replace(path)
 
 
+def add_vectors(path: Path, made: dict[str, Vectors]) -> None:
+    """Add vectors to the kept ones; what another program has added meanwhile stays."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        write_vectors(path, read_vectors(path) | made)
+    finally:
+        os.close(folder)
+
+
 def embed_file(source: Path, out: Path) -> None:
     """Add the vectors of all texts of ``source`` to ``out``."""
     _, texts = read_texts(source)
@@ -165,12 +176,13 @@ def embed_file(source: Path, out: Path) -> None:
         if not missing:
             return
         embedder = Embedder(find_weights())
+        made: dict[str, Vectors] = {}
         with progress("embedding", len(missing)) as tell:
             for begin in range(0, len(missing), BATCH):
                 part = missing[begin : begin + BATCH]
-                kept.update(zip(map(key_of, part), embedder.embed(part), strict=True))
+                made.update(zip(map(key_of, part), embedder.embed(part), strict=True))
                 tell(len(part), "")
-        write_vectors(out, kept)
+        add_vectors(out, made)
 
 
 def main(argv: list[str] | None = None) -> int:

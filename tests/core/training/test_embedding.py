@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.local.environment import requirement_lines
 from app.training.embedding import (
     VERSION,
     WHEEL,
+    add_vectors,
     embed_file,
     find_weights,
     key_of,
@@ -31,6 +33,18 @@ def test_vectors_are_kept_by_text(tmp_path):
     again = read_vectors(path)
     assert again.keys() == kept.keys()
     assert again[key_of("two")].tolist() == [1.0, 1.0, 1.0]
+    assert [file.name for file in tmp_path.iterdir()] == ["vectors.npz"]
+
+
+def test_two_programs_that_add_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "vectors.npz"
+
+    def add(n):
+        add_vectors(path, {key_of(f"{n} {i}"): np.full(3, float(n), np.float32) for i in range(20)})
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(add, range(12)))
+    assert len(read_vectors(path)) == 240
     assert [file.name for file in tmp_path.iterdir()] == ["vectors.npz"]
 
 
