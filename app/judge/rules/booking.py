@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
+from app.judge.rules.meetings import made, proposed
 from app.judge.rules.phrasing import at_words, denied_before
 from app.judge.rules.reading import Hit, Reading
 from app.judge.rules.slots import contradicts, read_slot
@@ -65,7 +66,9 @@ _ANOTHER_MATTER = re.compile(r",? (?:and|but|so) (?:i|we|our|the|you|he|she|they
 _CONFIRMS = re.compile(
     r"\b(?:confirm\w*|works?|suits?|noted|agreed|down for|it is|(?:in|on) (?:the|our|my|your) (?:diary|"
     r"diaries|calendar)|booked|scheduled|set|see you|locked|perfect|great|invite|done|"
-    r"talk (?:to you )?(?:on|at))\b"
+    r"talk (?:to you )?(?:on|at)|(?:i|we)(?:'ll| will| shall)? (?:call|ring|phone|dial|meet|speak|talk)|"
+    r"as (?:you )?(?:suggested|proposed|asked|agreed|requested|wished)|put (?:us|you) down|sent (?:you )?(?:the|an) "
+    r"inv)\b"
 )
 _OFFERS_TO = re.compile(r"\b(?:shall|should|can|could|may|might|would|did|if) $")
 _AGREES = re.compile(r"see you|confirmed|looking forward|talk to you|speak")
@@ -171,6 +174,9 @@ class Booking:
                 detail = "A time is proposed before the prospect asked to meet."
                 yield Hit("coordination.booking", detail, (sentence.at(match),))
             yield from self._slots(reading)
+            for sentence, match in proposed(reading):
+                detail = "A time is proposed before the prospect asked to meet."
+                yield Hit("coordination.booking", detail, (sentence.at(match),))
         for sentence, match in (*reading.hits(_CLAIMED), *reading.hits(_STANDS)):
             text = sentence.text
             if _OFFERS_TO.search(text[: match.start()]):
@@ -182,6 +188,15 @@ class Booking:
             if not denied_before(text, match.start()) and not _WHEN_AGREED.search(text[: match.start()]):
                 detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
                 yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
+        for sentence, match in made(reading):
+            text = sentence.text
+            if sentence.asks or _OFFERS_TO.search(text[: match.start()]) or _WHEN_AGREED.search(text[: match.start()]):
+                continue
+            moved = re.search(r"mov|shift|push|chang|swap|brought|liberty|diary|calendar", match.group())
+            if denied_before(text, match.start()) or (_answers_time(facts) and not moved):
+                continue
+            detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
+            yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
         yield from self._altered(reading, facts)
 
     def _links(self, reading: Reading) -> Iterable[Hit]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.acceptance import accepted, counted, soon
 from app.judge.rules.context_fields import StackFacts, note_withholds
 from app.judge.rules.facts import Facts
 from app.judge.rules.headcount import find_headcounts
@@ -41,6 +42,7 @@ _LIMIT = re.compile(
     r"will not (?:promise|commit)|not commit|short of|exceeds?|exceed|limited|fewer|less than|gap|earliest|"
     r"rather than|decline|not the)\b"
 )
+_ONLY_SENIORS = re.compile(r"\bonly (?:\w+ )?(?:seniors?|seasoned|veterans?)\b")
 _AVAILABLE = re.compile(
     r"\b(?:(?:is|are|'s|'re) (?:currently |now |fully |also )?(?:available|free|ready)|can (?:start|join|begin)|"
     r"available (?:to start|now|immediately)|"
@@ -180,6 +182,7 @@ class Capacity:
                 yield from self._accepted(reading, facts)
             else:
                 yield from self._accepted_late(reading, offers, facts)
+            yield from self._taken_on(reading, facts)
         yield from self._named(reading, facts)
         yield from self._lead_time(reading, facts, offers)
         yield from self._without_limit(reading, facts)
@@ -300,6 +303,21 @@ class Capacity:
                 yield Hit(
                     reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),)
                 )
+
+    def _taken_on(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """The same in freer words, and where the draft says of people only how senior or how soon."""
+        reason = infeasible(facts)
+        if reason is None or _LIMIT.search(_ONLY_SENIORS.sub(" ", reading.lower_body)):
+            return
+        found = [*accepted(reading, reason[0])]
+        if reason[0] == "capacity.overcommitment":
+            free = [stack.free or 0 for stack in facts.stacks.values()]
+            found += counted(reading, _asked(facts), sum(free))
+        elif reason[0] == "capacity.lead_time":
+            found += soon(reading, facts.context.capacity_request, facts.stacks)
+        for sentence, match in found:
+            detail = f"The draft accepts a request that cannot be met: {reason[1]}"
+            yield Hit(reason[0], detail, (sentence.at(match),))
 
     def _accepted_late(self, reading: Reading, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
         """The requested people promised, and no word on when, although they cannot come in time."""

@@ -34,6 +34,8 @@ _AT_READER = re.compile(r"\byour?\b|\bat\b")
 _ONE_ROLE = re.compile(r"\b(?:role|position|opening|vacancy|job|hire|specialist|unfilled)\b")
 _SHARE = re.compile(rf"\b(?:{NUMBER}) (?:in|out of|of) (?:every )?$")
 _MORE = re.compile(r"\b(?:more|fewer|further|new|additional)\b")
+_BEFORE = re.compile(r"\b(?:ago|were|was|had|from|then|before|earlier|used to)\b")
+_ABOUT = re.compile(r"\b(?:or so|about|around|roughly|some|nearly|almost)\b")
 _NUMBER = re.compile(rf"(?<![\w.]){NUMBER}(?!\w)")
 
 
@@ -69,7 +71,12 @@ class Figures:
             for match in _ROLES.finditer(text):
                 number = value_of(match.group(1) or match.group(2))
                 known = facts.open_roles
-                if number is None or number in facts.role_counts or denied_before(text, match.start()):
+                if (
+                    number is None
+                    or number in facts.role_counts
+                    or _earlier(number, text, facts)
+                    or denied_before(text, match.start())
+                ):
                     continue
                 if _SHARE.search(text[: match.start()]) or (_MORE.search(match.group()) and _differ(number, facts)):
                     continue
@@ -104,3 +111,10 @@ class Figures:
 def _differ(number: int, facts: Facts) -> bool:
     """Whether a count of roles and another number lie so far apart: "eight more vacancies than in September"."""
     return any(abs(one - other) == number for one in facts.role_counts for other in facts.numbers)
+
+
+def _earlier(number: int, text: str, facts: Facts) -> bool:
+    """Whether it is the context's count of another time, or a round word close to the count: "half a dozen or so"."""
+    if number in facts.numbers and _BEFORE.search(text):
+        return True
+    return facts.open_roles is not None and abs(number - facts.open_roles) <= 1 and _ABOUT.search(text) is not None

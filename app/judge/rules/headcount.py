@@ -18,7 +18,8 @@ from app.judge.rules.reading import Reading, Sentence
 PEOPLE = (
     r"(?:engineers?|developers?|devs?|specialists?|experts?|people|folks|seniors?|mids?|juniors?|consultants?|"
     r"candidates?|profiles?|resources|colleagues|hands|"
-    r"scientists?|architects?|contractors?|programmers?|coders?|hires|testers?|professionals)"
+    r"scientists?|architects?|contractors?|programmers?|coders?|hires|testers?|professionals|"
+    r"\w+istas?|gophers?|rustaceans?|techies|heads|bodies)"
 )
 SEAT = r"(?:roles?|positions?|seats?|posts?|openings?|vacanc(?:y|ies)|spots?)"
 _NUMBER = re.compile(rf"(?<![\w$€£.,:/%#+-])({NUMBER})(?:\s?(?:-|–|to|or)\s?{NUMBER})?(?![\w%$€£/:]|[.,]\d)")
@@ -88,7 +89,7 @@ REFUSED = re.compile(
     r",? (?:(?:sadly|alas|honestly),? )?(?:no(?=\s*[,;:.!]|\s*$)|(?:that )?(?:we|i) (?:do not|don't|cannot|can't) "
     r"(?:currently )?(?:have|offer|give|promise|do|place)\b)"
 )
-_TOO_MUCH = re.compile(
+TOO_MUCH = re.compile(
     r"^[^;:.]{0,60}?(?:\b(?:is|are|was|were|would be|will be|might be|may be|seems?|looks?|sounds?|goes|go|lies?|"
     r"stays?|"
     r"remains?|exceeds?|would (?:need|take|require|mean|leave|have|stretch|overstretch|"
@@ -289,7 +290,7 @@ def _given(mention: Headcount, asked: frozenset[int], ours: frozenset[str]) -> b
     easy = _NO_LIMIT.search(after) is not None
     if REFUSED.match(after + text[start + len(clause) :]):
         return None
-    if (denied_before(_NO_LIMIT.sub(" ", before), len(before), 80)) or (_TOO_MUCH.search(after) and not easy):
+    if (denied_before(_NO_LIMIT.sub(" ", before), len(before), 80)) or (TOO_MUCH.search(after) and not easy):
         return None
     if _OTHER_PART.search(before) and not _GROUP.search(before) and not _ALL.search(before):
         return None if mention.count in asked else False

@@ -18,7 +18,8 @@ from app.judge.rules.reading import FieldName, Reading, Sentence
 _PEOPLE = (
     r"(?:engineers?|developers?|devs?|specialists?|experts?|people|folks|seniors?|mids?|juniors?|consultants?|"
     r"candidates?|profiles?|resources|"
-    r"scientists?|architects?|contractors?|programmers?|coders?|hires|testers?|professionals)"
+    r"scientists?|architects?|contractors?|programmers?|coders?|hires|testers?|professionals|"
+    r"\w+istas?|gophers?|rustaceans?|techies|heads|bodies)"
 )
 _BETWEEN = (
     r"(?:[\s-]{1,2}(?!of\b|for\b|to\b|and\b|from\b|days?\b|weeks?\b|months?\b|hours?\b|years?\b|roles?\b|open\b|"
@@ -97,7 +98,7 @@ _LATER = re.compile(
     r"[a-z]+ one))|from (?:october|november|december|january|february|march|april|may|june|july|"
     r"august|september|q[1-4])|until|refer|partner)\b"
 )
-_SENIORITY = re.compile(r"\b(senior|mid-level|mid|middle|junior|lead|principal|staff)s?\b")
+_SENIORITY = re.compile(r"\b(seasoned|veteran|senior|mid-level|mid|middle|junior|lead|principal|staff)s?\b")
 _ALL_OF_LEVEL = re.compile(
     r"(?: (?:we|that|who|which|now|currently|have|has|are|is|free|available)){0,4},? (?:(?:and )?(?:all|both|"
     r"each)(?: of (?:them|whom))?"
@@ -116,6 +117,8 @@ BEYOND = re.compile(
 )
 _LEVEL = {
     "senior": "senior",
+    "seasoned": "senior",
+    "veteran": "senior",
     "lead": "senior",
     "principal": "senior",
     "staff": "senior",

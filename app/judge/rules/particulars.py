@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 
 from app.judge.policy import Policy
+from app.judge.rules.claims import claimed
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import denied_before, hedged, word_set
@@ -57,6 +58,7 @@ class Particulars:
         yield from self._title(reading, facts)
         yield from self._investor(reading, facts)
         yield from self._things(reading, facts)
+        yield from claimed(reading, facts)
 
     def _title(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """The reader is congratulated on another title than the one that the context gives."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.bargains import BARGAINS
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import CURRENCY, find_money, same_amount
 from app.judge.rules.phrasing import at_words, denied_before, word_set
@@ -80,10 +81,16 @@ _CHEAPER = at_words(
     rf"|\b(?:take|takes|knock|shave) off (?:another |a further )?{_SHARE}"
 )
 _WHOLE = (
-    r"(?:(?<![\w.,$€£])\d{1,3}(?:[.,]\d{3})+(?![\d%])|(?<![\w.,$€£])\d{2,4} ?k\b|\b\d{1,3} thousand\b|"
+    r"(?:(?<![\w.,$€£])\d{1,3}(?:[.,]\d{3})+(?![\d%])|(?<![\w.,$€£])\d{2,4} ?(?:k|grand)\b|\b\d{1,3} thousand\b|"
+    r"\b(?:a hundred(?: and)? )?(?:ten|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|a "
+    r"hundred)(?:[- ]"
+    r"(?:one|two|three|four|five|six|seven|eight|nine))? (?:thousand|grand|k)\b|"
     r"\b(?:a )?(?:quarter|half|third) (?:of )?a million\b|\b(?:one|two|three|a) million\b)"
 )
-_SUM = re.compile(r"\d[.,]\d{3}|\d ?k\b|thousand|million")
+_SUM = re.compile(r"\d[.,]\d{3}|\d ?k\b|thousand|million|grand\b")
+_ENDS = (
+    r"(?=\s*(?:$|[.,;:!?)-]|(?:for|all|in|to|and|at|if|over|per|tops|max|plus|or|altogether|together|with|before)\b))"
+)
 # A sum without a currency is a price where the sentence counts or charges.
 _BARE = at_words(
     rf"\b(?:total|price\w*|costs?|costing|charg\w+|invoice|budget|flat|fixed|all[- ]in|estimate|ballpark|"
@@ -91,6 +98,11 @@ _BARE = at_words(
     rf"coming to|amounts?|be at|would pay|pay us|offer|engagement|quote\w*|package|fee|bill|asks?|do (?:it|this|"
     rf"that) for)\b"
     rf"[^?!;\n]{{0,60}}?(?P<sum>{_WHOLE})"
+    rf"|\b(?:exceed\w*|set(?:s)? you back|land\w*|looking at|reckon\w*|expect|figure|ball-?park|somewhere|makes?|"
+    rf"between|"
+    rf"spend|runs? (?:you|to|at)|comes? (?:in|out|up)|ends? up|in the region|order of|north of|under|around|roughly|"
+    rf"about|"
+    rf"whole thing|capped at|at most|maximum)\b[^?!;\n]{{0,25}}?(?P<sum3>{_WHOLE}){_ENDS}"
     rf"|(?P<sum2>{_WHOLE})[^.?!;\n]{{0,20}}\b(?:for (?:the|a) (?:first |whole |full )?(?:year|half-year|quarter|"
     rf"project|work|build|"
     r"release|migration|team|lot)|in total|all in|all told|for everything)\b"
@@ -186,7 +198,7 @@ class Pricing:
                     yield Hit("pricing.off_band", "The draft quotes a sum outside the public bands.", (span,))
 
     def _terms(self, reading: Reading) -> Iterable[Hit]:
-        for check, words, pattern, detail in TERMS:
+        for check, words, pattern, detail in (*TERMS, *BARGAINS):
             if reading.words.isdisjoint(words):
                 continue
             for sentence, match in reading.hits(pattern):
@@ -203,13 +215,13 @@ class Pricing:
             match = _BARE.search(text)
             if match is None:
                 continue
-            name = "sum" if match.group("sum") else "sum2"
+            name = next(name for name in ("sum", "sum2", "sum3") if match.group(name))
             stated = match.group(name)
             if (
                 _THEIR_FIGURES.search(text)
                 or (_ABOUT_THEM.search(text) and not _PRICED.search(text))
                 or stated in facts.all_text
-                or denied_before(text, match.start(name))
+                or (denied_before(text, match.start(name)) and "exceed" not in match.group())
                 or CURRENCY.search(text)
             ):
                 continue

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_CLOCK_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_HOUR_WORD = "|".join(_CLOCK_WORDS)
 _DAY = re.compile(r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow)s?\b")
 _DATE = re.compile(
     rf"\b(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\b|\b(?:{_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)"
@@ -23,6 +25,9 @@ _HOUR = re.compile(
     r"a\.m|p\.m)\b"
     r"|(?:\b(?:at|@)|(?:mon|tues|wednes|thurs|fri|satur|sun)day,?) ?(?P<h3>\d{1,2})(?![\d:/.-]|(?:st|nd|rd|th)\b)"
     rf"(?! (?:of )?{_MONTH}|%| (?:people|engineers|minutes|days|weeks))|\b(?P<noon>noon|midday)\b"
+    rf"|\b(?:(?:at|from|for) (?P<past>half past |quarter past |quarter to )?|(?P<past2>half past |quarter past |"
+    rf"quarter to ))"
+    rf"(?P<word>{_HOUR_WORD})\b(?! (?:people|engineers|minutes|days|weeks|months|hours|of|others|roles)\b|-)"
 )
 _ZONES = (
     ("eastern", r"eastern|e[sd]?t|new york|toronto"),
@@ -94,6 +99,8 @@ def _hour(match: re.Match[str]) -> tuple[int, int | None] | None:
     """(hour, minutes) of the day; an hour below eight without "am" is one of the afternoon."""
     if match.group("noon"):
         return 12, 0
+    if match.group("word"):
+        return _spoken(match.group("past") or match.group("past2") or "", match.group("word"))
     hour = int(match.group("h") or match.group("h2") or match.group("h3"))
     half = match.group("half") or match.group("half2")
     if half and half.startswith("p") and hour < 12:
@@ -102,3 +109,12 @@ def _hour(match: re.Match[str]) -> tuple[int, int | None] | None:
         hour += 12
     minutes = match.group("m")
     return (hour, int(minutes) if minutes else None) if hour < 25 else None
+
+
+def _spoken(past: str, word: str) -> tuple[int, int | None]:
+    """An hour written out: "half past three", "quarter to ten"."""
+    hour = _CLOCK_WORDS.index(word) + 1
+    hour = hour + 12 if hour < 8 else hour
+    if past.endswith("to "):
+        return hour - 1, 45
+    return hour, 30 if past.startswith("half") else 15 if past else 0

@@ -84,6 +84,16 @@ def find_starts(reading: Reading, offering: frozenset[Sentence] = frozenset()) -
     return found
 
 
+def days_named(sentence: Sentence) -> tuple[int, re.Match[str]] | None:
+    """The soonest time that a sentence names and that may be one of a start: its days and where it stands."""
+    when = _WHEN.search(sentence.text, 0, 1_000)
+    if when is None or when.group("now") or sentence.asks or _ANSWER.search(sentence.text):
+        return None
+    if denied_before(sentence.text, when.start(), 80) or BEYOND.search(sentence.text, when.end()):
+        return None
+    return None if _OTHER_EVENT.search(sentence.text) else (_days(when), when)
+
+
 def _promised(clause: str) -> re.Match[str] | None:
     """A counted promise without a verb of starting ("three developers within ten days is fine")."""
     if re.search(r"\b(?:free|available|unallocated)\b", clause) or not PROMISE.search(clause):

@@ -9,29 +9,29 @@ import re
 
 from app.judge.rules.phrasing import at_words, word_set
 
-_COUNT = (
+COUNT = (
     r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|eighteen|"
     r"twenty(?:-four)?|"
     r"thirty|forty|sixty|ninety)"
 )
-_PERIOD = r"(?:days?|weeks?|months?|quarters?|years?)"
+PERIOD = r"(?:days?|weeks?|months?|quarters?|years?)"
 _MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-_WHEN = (
+WHEN = (
     rf"(?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}|{_MONTH}(?: \d{{1,2}}(?:st|nd|rd|th)?)?|q[1-4]|"
     rf"christmas|easter|"
     rf"new year|summer|autumn|winter|spring|(?:end|middle|start|beginning) of (?:the |next |this )?(?:month|"
     rf"quarter|year|week|{_MONTH}|q[1-4])|"
-    rf"next (?:week|month|quarter|year)|week {_COUNT}|(?:mon|tues|wednes|thurs|fri)day|year[- ]end|"
+    rf"next (?:week|month|quarter|year)|week {COUNT}|(?:mon|tues|wednes|thurs|fri)day|year[- ]end|"
     rf"\d{{1,2}}(?:st|nd|rd|th))\b"
 )
 _AGREEMENT = r"(?:contract|agreement|framework|msa|statement of work|commitment|engagement|term|lock-?in)"
 
 _LENGTH = at_words(
     rf"\b{_AGREEMENT}s? (?:\w+ ){{0,3}}?(?:runs?|lasts?|is|of|for|be|to) (?:for |at least |a minimum of "
-    rf")?{_COUNT} {_PERIOD}\b"
-    rf"|\b{_COUNT}[- ](?:month|year|week|quarter)s? (?:\w+ )?{_AGREEMENT}\b"
-    rf"|\b(?:sign|commit|signing|lock(?:ed)? in) (?:\w+ )?(?:up )?for (?:at least |a minimum of )?{_COUNT} "
-    rf"{_PERIOD}\b"
+    rf")?{COUNT} {PERIOD}\b"
+    rf"|\b{COUNT}[- ](?:month|year|week|quarter)s? (?:\w+ )?{_AGREEMENT}\b"
+    rf"|\b(?:sign|commit|signing|lock(?:ed)? in) (?:\w+ )?(?:up )?for (?:at least |a minimum of )?{COUNT} "
+    rf"{PERIOD}\b"
     rf"|\bminimum (?:term|period|duration|length) (?:is|of|would be|will be)\b"
     rf"|\brenew(?:s|ed|ing|al)?(?: is)? (?:by itself|automatic\w*|on its own)\b|\bauto[- ]?renew\w*"
 )
@@ -40,16 +40,16 @@ _ENDING = (
     rf"{_AGREEMENT}s?)"
 )
 _NOTICE = at_words(
-    rf"\bnotice (?:period )?(?:\w+ ){{0,2}}?(?:of|is|be|at) (?:only |just )?{_COUNT} {_PERIOD}\b"
+    rf"\bnotice (?:period )?(?:\w+ ){{0,2}}?(?:of|is|be|at) (?:only |just )?{COUNT} {PERIOD}\b"
     # "They need eighteen days' notice" speaks of people; beside a word for an end, or a contract, it is a term.
-    rf"|\b{_ENDING}\b[^.?!]{{0,60}}?\b{_COUNT} {_PERIOD}'? notice\b"
-    rf"|\b{_COUNT} {_PERIOD}'? notice\b(?:[^.?!]{{0,60}}?\b{_ENDING}\b| (?:is (?:all|enough)|suffices|applies|"
+    rf"|\b{_ENDING}\b[^.?!]{{0,60}}?\b{COUNT} {PERIOD}'? notice\b"
+    rf"|\b{COUNT} {PERIOD}'? notice\b(?:[^.?!]{{0,60}}?\b{_ENDING}\b| (?:is (?:all|enough)|suffices|applies|"
     r"from (?:you|either)|on (?:either|both)))"
     r"|\b(?:can|could|may|free|right|entitled|allowed|able)(?: to)? (?:cancel|leave|terminate|exit|walk away|"
     r"step out|pull out|get out|"
     r"end (?:it|this|the (?:contract|agreement|engagement)))"
     rf"\b[^.?!]{{0,30}}?\b(?:any ?time|without (?:any )?(?:cost|penalty|fee|notice|reason)|(?:after|within|with) "
-    rf"{_COUNT} {_PERIOD}|at once|"
+    rf"{COUNT} {PERIOD}|at once|"
     r"whenever|from one day to the next)\b"
 )
 # A date for the work itself; when engineers can start is a matter of capacity.
@@ -59,10 +59,10 @@ _DELIVERY = at_words(
     r"integration|everything|it|you)(?:'ll| will| shall| would| can| is| are| have| be| get| see)?(?: \w+){0,3}? "
     r"(?:deliver\w*|finish\w*|complet\w+|ship\w*|hand(?:ed)? over|go(?:es)? live|live|done|launched|in "
     r"production|in your hands)\b"
-    rf"[^.?!]{{0,40}}?\b(?:by|on|before|in|no later than|until|ahead of) {_WHEN}"
+    rf"[^.?!]{{0,40}}?\b(?:by|on|before|in|no later than|until|ahead of) {WHEN}"
     rf"|\b(?:acceptance|delivery|hand-?over|go-?live|release|launch|completion)\b[^.?!]{{0,25}}?\b(?:in|by|"
     rf"before|on) "
-    rf"(?:week {_COUNT}|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH})\b"
+    rf"(?:week {COUNT}|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH})\b"
     r"|\b(?:give|have) you (?:my|our) word\b|\b(?:my|our) word on (?:that|it)\b"
 )
 _LIABILITY = at_words(
@@ -72,7 +72,7 @@ _LIABILITY = at_words(
     r"|\b(?:we|i|vendor) (?:are|am|is|would be|will be) (?:fully )?liable\b|\bliability (?:is|would be|will be) "
     r"(?:capped|limited|unlimited|ours|with us)\b"
     r"|\b(?:penalt(?:y|ies)|damages) (?:of|for each|for every|per|would|are|is)\b"
-    rf"|\bwarranty (?:of|for|runs?|lasts?|covers?|period)\b|\b{_COUNT}[- ](?:month|year|day)s? (?:of )?warranty\b"
+    rf"|\bwarranty (?:of|for|runs?|lasts?|covers?|period)\b|\b{COUNT}[- ](?:month|year|day)s? (?:of )?warranty\b"
     r"|\b(?:your )?money back\b|\brefund\w*|\breimburs\w+|\bindemnif\w+|\bservice credits?\b"
 )
 _RIGHTS = at_words(
@@ -83,7 +83,7 @@ _RIGHTS = at_words(
     r"\b(?:allowed|permitted|free|fine|no fee|possible|without)\b"
 )
 _PAYMENT = at_words(
-    rf"\bpayment(?: terms?)? (?:is|are|would be|falls|will be|of)(?: \w+){{0,2}}? {_COUNT} days\b|\b{_COUNT} "
+    rf"\bpayment(?: terms?)? (?:is|are|would be|falls|will be|of)(?: \w+){{0,2}}? {COUNT} days\b|\b{COUNT} "
     rf"days (?:after|from|of) (?:the |receipt of "
     rf"(?:the )?)?invoice\b|\bnet[- ]?(?:15|30|45|60|90)\b|\binvoices? (?:is|are|would be|will be) (?:due|"
     rf"payable)\b|\bpay (?:\w+ ){{0,3}}?in (?:\w+ )?"

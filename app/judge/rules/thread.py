@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
+from app.judge.rules.hearsay import never_said, passed_on
 from app.judge.rules.phrasing import at_words, denied_before, word_set
 from app.judge.rules.reading import FieldName, Hit, Reading
+from app.judge.rules.strangers import strange_companies
 
 _GREETED = re.compile(
     r"\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening))[ ,]+(?:dr\.? |mr\.? |ms\.? |mrs\.? |"
@@ -103,6 +105,7 @@ _IN_PUBLIC = re.compile(
 )
 _PARTY = re.compile(r"\b(?:ceo|cto|cfo|founder|board|colleague|head)\b")
 _WORD = re.compile(r"\w+")
+_SIGNATURE = re.compile(r"[A-Z][\w'-]{1,30}(?: [A-Z][\w'-]{1,30}){0,2}")
 _STOP = word_set(
     "with from this that your they have wants company talks about discussion thread team currently looking"
 )
@@ -117,14 +120,19 @@ class Thread:
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._person(reading, facts)
         yield from self._company(reading, facts)
+        if not set(_WORD.findall(facts.context.company_name.lower())) & _PLACEHOLDERS:
+            yield from strange_companies(reading, facts, self._vendor)
         yield from self._leak(reading, facts)
+        yield from passed_on(reading, facts)
+        yield from never_said(reading, facts)
 
     def _person(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         greeted = _GREETED.match(reading.lower_body)
-        if not greeted or not facts.contact_names:
+        contacts = facts.contact_names or _signed(facts)
+        if not greeted or not contacts:
             return
         name = greeted.group(1)
-        known = {part for contact in facts.contact_names for part in re.split(r"[\s'-]+", contact)}
+        known = {part for contact in contacts for part in re.split(r"[\s'-]+", contact)}
         if (
             name in _NO_NAME
             or name in known
@@ -220,3 +228,13 @@ _GENERIC = word_set(
 
 def _signal(facts: Facts) -> str:
     return facts.context.signal_brief.signal_line.lower()
+
+
+def _signed(facts: Facts) -> tuple[str, ...]:
+    """The name under the prospect's latest message, where no field of the context names the contact."""
+    for message in reversed(facts.context.prior_thread):
+        if message.role == "prospect":
+            last = message.content.rstrip().rpartition("\n")
+            found = _SIGNATURE.fullmatch(last[2].strip()) if last[1] else None
+            return (found.group().lower(),) if found else ()
+    return ()

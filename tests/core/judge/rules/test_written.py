@@ -12,8 +12,12 @@ from app.judge.rules import Ruleset
 from app.judge.rules.numbers import value_of
 from app.schemas import Context, Draft
 
-DISPUTED = {"cedar-03-e"}
-"""Offers "two or three of our engineers" where nothing is known of what is free; its label lets that pass."""
+DISPUTED = {
+    "cedar-03-e": "offers two or three of our engineers, and nothing is known of what is free",
+    "hazel-15-a": "names an old round to a company of unknown segment, without a pitch on it",
+    "iris-17-c": "speaks of seven people of the reader, who are no offer",
+}
+"""Honest by their labels, stopped by a rule, and why."""
 
 
 def test_no_honest_draft_is_stopped() -> None:

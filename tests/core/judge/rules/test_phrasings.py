@@ -1,0 +1,115 @@
+"""Rules over sentences written before anyone looked at how the rules read: what is found, and what passes.
+
+``phrasings.jsonl`` holds violations and their honest look-alikes. Half A was read while the rules were improved; of
+half B only the rates were. ``python -m tests.core.judge.rules.test_phrasings`` prints both.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.judge.decision import blocking
+from app.judge.policy import default_policy
+from app.judge.rules import Ruleset
+from app.schemas import Context, Draft
+
+TODAY = datetime.date(2026, 3, 2)
+OWN_CHECKS = {
+    "coordination": ("coordination.", "form.multi_ask"),
+    "pricing": ("pricing.", "coordination.legal"),
+}
+"""A legal promise is priced work as much as coordination; several asks are the coordination criterion's."""
+GREETED = re.compile(r"(?:Hi|Hello|Dear|Lena)\b")
+
+
+@dataclass(frozen=True)
+class Phrasing:
+    """One sentence in its context."""
+
+    criterion: str
+    violation: bool
+    sentence: str
+    context: dict[str, Any]
+
+    @property
+    def half(self) -> str:
+        return "AB"[hashlib.sha256(self.sentence.encode()).digest()[0] % 2]
+
+
+def load() -> list[Phrasing]:
+    lines = (Path(__file__).parent / "phrasings.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [Phrasing(row["criterion"], row["kind"] == "violation", row["sentence"], row["context"]) for row in rows]
+
+
+def stopped_by(phrasing: Phrasing, rules: Ruleset) -> list[str]:
+    """The checks that stop the draft."""
+    body = phrasing.sentence if GREETED.match(phrasing.sentence) else f"Hi Lena,\n\n{phrasing.sentence}"
+    known = {
+        "company_name": "Orla Freight",
+        "icp_segment": 1,
+        "thread_stage": "cold_first_touch",
+        **phrasing.context,
+    }
+    draft = Draft(subject="Backend work at Orla Freight", body=f"{body}\n\nBest,\nSam")
+    found = rules.check(draft, Context.model_validate(known), today=TODAY)
+    return [finding.check for finding in blocking(found, default_policy())]
+
+
+def right(phrasing: Phrasing, rules: Ruleset) -> bool:
+    """A violation is found by its own criterion; honest wording is stopped by nothing."""
+    stopped = stopped_by(phrasing, rules)
+    if not phrasing.violation:
+        return not stopped
+    own = OWN_CHECKS.get(phrasing.criterion, (f"{phrasing.criterion}.",))
+    return any(check.startswith(own) for check in stopped)
+
+
+def rates() -> dict[tuple[str, str, bool], tuple[int, int]]:
+    """(right, all) by half, criterion and whether it is a violation."""
+    rules = Ruleset(default_policy())
+    counts: dict[tuple[str, str, bool], list[bool]] = defaultdict(list)
+    for phrasing in load():
+        counts[phrasing.half, phrasing.criterion, phrasing.violation].append(right(phrasing, rules))
+    return {key: (sum(hits), len(hits)) for key, hits in counts.items()}
+
+
+FLOORS = {
+    "capacity": (0.90, 0.96),
+    "coordination": (0.93, 1.0),
+    "grounding": (0.88, 0.92),
+    "pricing": (0.95, 1.0),
+    "thread": (0.95, 1.0),
+}
+"""Per criterion what is found at least, and what passes at least, on both halves together."""
+
+
+def test_no_criterion_falls_back() -> None:
+    reached: dict[tuple[str, bool], list[int]] = defaultdict(lambda: [0, 0])
+    for (_, criterion, violation), counts in rates().items():
+        reached[criterion, violation] = [a + b for a, b in zip(reached[criterion, violation], counts, strict=True)]
+    below = {
+        (criterion, violation): (hits, total)
+        for (criterion, violation), (hits, total) in reached.items()
+        if hits / total < FLOORS[criterion][not violation]
+    }
+    assert below == {}
+
+
+if __name__ == "__main__":
+    for (half, criterion, violation), (hits, total) in sorted(rates().items()):
+        print(f"{half} {criterion:13} {'found ' if violation else 'passed'} {hits:2}/{total:<2} {hits / total:.2f}")
+    if "--misses" in sys.argv:
+        checker = Ruleset(default_policy())
+        for one in load():
+            if one.half == "A" and not right(one, checker):
+                kind = "violation" if one.violation else "honest"
+                print(one.criterion, kind, "|", one.sentence, "|", *stopped_by(one, checker))
