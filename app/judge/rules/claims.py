@@ -71,9 +71,10 @@ _BACKED = re.compile(
     r")?(?:on board|behind "
     r"you|as (?:an? |your |the )?(?:new |lead )?(?:investor|backer)|on your (?:board|cap table)|leading|in the round|"
     r"money)\b"
-    r"|\b(?P<led>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{1,30})?) (?:led|backed|co-led|put money into|invested in) (?:your|"
-    r"the|you)\b"
 )
+# The verb first and the name before it after: a search that began at every capital letter took a tenth of all rules.
+_LED = re.compile(r" (?:led|backed|co-led|put money into|invested in) (?:your|the|you)\b")
+_LEADER = re.compile(r"\b(?P<led>[A-Z][\w&-]{2,30}(?: [A-Z][\w&-]{1,30})?)$")
 _METRIC = at_words(
     r"\b(?:you|your \w+|company)(?:'ve| have| has)? (?:just |recently |more than |almost |nearly )?(?:doubled|"
     r"tripled|grew|grown|"
@@ -252,7 +253,9 @@ def _spelled(match: re.Match[str]) -> float:
 
 
 def _backers(reading: Reading, facts: Facts) -> Iterator[Hit]:
-    for match in _BACKED.finditer(reading.body.text[: reading.core[1]]):
+    text = reading.body.text[: reading.core[1]]
+    leaders = (_LEADER.search(text, max(0, verb.start() - 64), verb.start()) for verb in _LED.finditer(text))
+    for match in (*_BACKED.finditer(text), *filter(None, leaders)):
         group = match.lastgroup or "led"
         words = re.findall(r"[\w-]+", match.group(group).lower())
         if not any(word in facts.all_text for word in words) and not {"who", "they", "that", "what", "she", "he"} & set(
