@@ -53,7 +53,7 @@ class Limits(_Section):
     subject_chars: Annotated[int, Field(ge=10, le=1_000)] = 60
     minimum_words: Annotated[int, Field(ge=0, le=100)] = 4
     asks: Annotated[int, Field(ge=1, le=10)] = 1
-    flood_factor: Annotated[int, Field(ge=2, le=1_000)] = 4
+    flood_factor: Annotated[float, Field(ge=2, le=1_000)] = 4
 
 
 class Booking(_Section):

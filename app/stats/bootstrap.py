@@ -165,6 +165,8 @@ def _on_one_step(sides: list[Histogram]) -> _OneStep:
             return _OneStep(grids[0].step, [grid.offset for grid in grids], placed, True)
     # A window is at most 18 standard errors wide, unless one score far off all others widens it.
     width = min(side.sd for side in sides if side.sd > 0.0) / BINS_PER_SD
+    # Beside a side that is spread a billion billion times as wide, the finer one is a point.
+    width = max(width, max(float(side.values[-1] - side.values[0]) for side in sides) / 2.0**40)
     while True:
         placed = [
             _Side(*bin_scores(side.values, weight, width), side.n) for side, weight in zip(sides, weights, strict=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ FLOOR = 0.5
 """No criterion fails below an even chance, however clean the fitting set looked."""
 
 
-def fitting_rows(seed: int = SEED, scenarios: int = SCENARIOS) -> tuple[list[Labelled], int]:
+def fitting_rows(seed: int = SEED, scenarios: int = SCENARIOS, hands: Sequence[str] = ()) -> tuple[list[Labelled], int]:
     """The drafts that maps and thresholds are fitted on, generated ones first; and how many of them are generated."""
     rows = held_out_generated(seed, "valid", scenarios)
-    return rows + written("valid"), len(rows)
+    return rows + written("valid", hands=hands), len(rows)
 
 
 def fit_all(
@@ -69,7 +70,14 @@ def fit_all(
 
 
 def calibrate(
-    model_folder: Path, out: Path, seed: int, scenarios: int, pass_share: float, band: float, figures: Path | None
+    model_folder: Path,
+    out: Path,
+    seed: int,
+    scenarios: int,
+    pass_share: float,
+    band: float,
+    figures: Path | None,
+    hands: Sequence[str] = (),
 ) -> None:
     """Judge the validation drafts, fit, write; see the module."""
     with step("load"):
@@ -77,7 +85,7 @@ def calibrate(
         tokenizer, model = load_tokenizer(base), as_the_engine(load_model(base))
         rubric = default_rubric()
     with step("judge") as facts:
-        rows, made = fitting_rows(seed, scenarios)
+        rows, made = fitting_rows(seed, scenarios, hands)
         pairs = [(row.draft, row.context) for row in rows]
         raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
         facts.update(generated=made, written=len(rows) - made)
@@ -110,11 +118,23 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--scenarios", type=int, default=SCENARIOS, help="scenarios of six drafts each")
     parser.add_argument("--pass-share", type=float, default=0.98, help="share of clean drafts that must pass")
     parser.add_argument("--abstain-band", type=float, default=0.0, help="half-width of doubt around a threshold")
+    parser.add_argument(
+        "--hands",
+        default="",
+        help="files of app/bench/written to fit on, comma-separated without .jsonl (default: all)",
+    )
     parser.add_argument("--json", type=Path, help="file for the reliability of each criterion, to be plotted")
     given = parser.parse_args(argv)
     return run_command(
         lambda: calibrate(
-            given.model, given.out, given.seed, given.scenarios, given.pass_share, given.abstain_band, given.json
+            given.model,
+            given.out,
+            given.seed,
+            given.scenarios,
+            given.pass_share,
+            given.abstain_band,
+            given.json,
+            [name for name in given.hands.split(",") if name],
         )
     )
 

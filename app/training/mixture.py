@@ -89,12 +89,15 @@ def generated(
     return found
 
 
-def written(part: Part, times: int = 1) -> list[Labelled]:
+def written(part: Part, times: int = 1, hands: Sequence[str] = ()) -> list[Labelled]:
     """Drafts written one by one for this (``app/bench/written``), each ``times`` times; ``valid`` is never trained on.
 
-    Situations are divided, not drafts: one in five is for ``valid``, chosen by the hash of its name.
+    Situations are divided, not drafts: one in five is for ``valid``, chosen by the hash of its name. ``hands`` takes
+    only the files of these names; a recipe that names them stays the same when further hands are added.
     """
     tasks = [task for task in written_tasks() if _part(task.cluster) == part]
+    if hands:
+        tasks = [task for task in tasks if task.task_id.partition("-")[0] in hands]
     rows = [_from_task(task) for task in tasks]
     return [replace(row, group=f"{row.group}#{n}") for n in range(times) for row in rows]
 

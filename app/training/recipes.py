@@ -22,8 +22,9 @@ class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
     ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
-    ``written`` is how often the drafts written one by one are shown; ``whole`` asks for the score of the whole draft as
-    well, which starts the learning and which only generated drafts have; ``without`` names authors to leave out;
+    ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
+    ``whole`` asks for the score of the whole draft as well, which starts the learning and which only generated drafts
+    have; ``without`` names authors to leave out;
     ``steps`` ends a stage before its plan does, 0 for the whole plan.
     """
 
@@ -34,6 +35,7 @@ class Recipe:
     published: int = 0
     listed: bool = False
     written: int = 0
+    hands: str = ""
     whole: bool = False
     without: str = ""
     epochs: int = 1

@@ -44,7 +44,7 @@ def train(recipe: Recipe, run: Run) -> Path:
         if recipe.whole and (recipe.published or recipe.listed or recipe.written):
             raise SetupError("Only generated drafts have a score for the whole; leave published and written at 0.")
         rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
-        rows += written("train", recipe.written)
+        rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
         licences: dict[str, str] = {}
         if recipe.published or recipe.listed:
             if run.data is None:

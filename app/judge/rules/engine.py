@@ -59,7 +59,7 @@ class Ruleset:
         limits = policy.limits
         longest = max(limits.cold_words, limits.warm_words, limits.re_engagement_words)
         # Seven characters a word: what is longer is not read to its end, and held for a human instead.
-        self._scan_chars = longest * limits.flood_factor * 7
+        self._scan_chars = int(longest * limits.flood_factor * 7)
 
     @property
     def check_ids(self) -> tuple[str, ...]:

@@ -159,3 +159,12 @@ def test_paired_delta_of_scores_uses_the_differences():
     assert made.phi == pytest.approx(np.corrcoef(a, b)[0, 1])
     assert made.effect_size == pytest.approx((b - a).mean() / (b - a).std(ddof=1))
     assert made.paired.se_ddof1 == pytest.approx((b - a).std(ddof=1) / np.sqrt(40))
+
+
+def test_two_sides_of_which_one_is_spread_beyond_measure():
+    """Trap: a grid of the finer side's step has more places than an integer can count."""
+    fine = Histogram.of_arrays(np.array([0.0, 1e-45]), np.array([3, 4]))
+    wide = Histogram.of_arrays(np.array([1.0, 524288.5]), np.array([2, 5]))
+    made = percentile_interval(bootstrap_difference(fine, wide), 0.95)
+    alone = percentile_interval(bootstrap_mean(wide), 0.95)
+    assert (made.lo, made.hi) == pytest.approx((alone.lo, alone.hi), rel=1e-3)
