@@ -182,7 +182,7 @@ class Capacity:
                 yield from self._accepted(reading, facts)
             else:
                 yield from self._accepted_late(reading, offers, facts)
-            yield from self._taken_on(reading, facts)
+            yield from self._taken_on(reading, offers, facts)
         yield from self._named(reading, facts)
         yield from self._lead_time(reading, facts, offers)
         yield from self._without_limit(reading, facts)
@@ -304,8 +304,11 @@ class Capacity:
                     reason[0], f"The draft accepts a request that cannot be met: {reason[1]}", (sentence.at(match),)
                 )
 
-    def _taken_on(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        """The same in freer words, and where the draft says of people only how senior or how soon."""
+    def _taken_on(self, reading: Reading, offers: list[Offer], facts: Facts) -> Iterable[Hit]:
+        """The same in freer words, and where the draft says of people only how senior or how soon.
+
+        A sentence with a number beyond everybody free was found as an offer already.
+        """
         reason = infeasible(facts)
         if reason is None or _LIMIT.search(_ONLY_SENIORS.sub(" ", reading.lower_body)):
             return
@@ -315,7 +318,11 @@ class Capacity:
             found += counted(reading, _asked(facts), sum(free))
         elif reason[0] == "capacity.lead_time":
             found += soon(reading, facts.context.capacity_request, facts.stacks)
+        most = sum(stack.free or 0 for stack in facts.stacks.values())
+        weighed = {(offer.sentence.field, offer.sentence.start) for offer in offers if offer.count > most}
         for sentence, match in found:
+            if (sentence.field, sentence.start) in weighed:
+                continue
             detail = f"The draft accepts a request that cannot be met: {reason[1]}"
             yield Hit(reason[0], detail, (sentence.at(match),))
 
