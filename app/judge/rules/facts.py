@@ -29,6 +29,7 @@ from app.judge.rules.context_fields import (
 from app.judge.rules.dates import age_in
 from app.judge.rules.events import DENIED_VALUES, Event, State, denied_in, event_in_prose
 from app.judge.rules.numbers import NUMBER, find_money, value_of
+from app.judge.rules.open_roles import open_roles_in, role_counts_in
 from app.judge.rules.reading import lower
 from app.schemas import Context, TaskType, ThreadStage
 
@@ -40,22 +41,6 @@ _FLAT = re.compile(r"(?:low|flat|weak|slow|none|declining|negative|unknown)\b")
 _FLAGGED_OFF = re.compile(r"\bdetected[\"']?\s?[:=]\s?false")
 _PROSPECT_KEYS = (
     *("prospect message", "prospect text", "prospect rejection", "last message", "reply text", "reply message"),
-)
-_ROLE_KEY = re.compile(r"\b(?:open|job|role|roles|openings|posts|vacancies)\b")
-_ROLE_AGE = re.compile(
-    r"\b(?:days (?:open|listed|unfilled)|age|since|ago|before|previous(?:ly)?|last)\b|(?<!\d )\bdays$"
-)
-_ROLES_PROSE = re.compile(
-    rf"(?<![\w$.])({NUMBER}|no|zero)\s(?:(?:new|open|public|posted|active|live|unfilled|engineering|technical|"
-    r"software|backend|"
-    r"frontend|data|ml|ai|devops|platform|python|go|java|rust|infra|remote|senior|mid|junior|full-stack|"
-    r"fullstack)[\s,/-]{1,2}){0,4}"
-    r"(?:roles?|positions?|openings?|job posts?|job openings?|vacancies|postings?)\b"
-)
-# "134 of 610 positions", "ten open roles, six engineering", "14 of them in software".
-_ROLES_PART = re.compile(
-    rf"(?<![\w$.])({NUMBER})(?: of (?:the |which |these )?(?:them\b|{NUMBER}))?(?: [\w/-]+){{0,2}}? "
-    r"(?:engineering|technical|software|roles?|positions?|posts?|openings?|vacancies)\b"
 )
 _OPT_OUT = re.compile(
     r"\b(?:opt(?:ed|ing)?[\s_-]?out|unsubscribe|do[\s_]not[\s_]contact|don't (?:contact|e-?mail|write)|"
@@ -265,26 +250,13 @@ class Facts:
     @cached_property
     def open_roles(self) -> int | None:
         """Open roles, from a key or from prose; the first engineering count wins."""
-        for key, value in self.pairs:
-            if _ROLE_AGE.search(key):
-                continue
-            if _ROLE_KEY.search(key) and re.search(r"\b(?:roles?|openings|posts|vacancies)\b", key):
-                number = integer(value)
-                if number is not None:
-                    return number
-        for key, value in self.pairs:
-            if not key or len(value.split()) > 3:
-                match = _ROLES_PROSE.search(value)
-                if match:
-                    return 0 if match.group(1) in {"no", "zero"} else value_of(match.group(1))
-        return None
+        return open_roles_in(self.pairs)
 
     @cached_property
     def role_counts(self) -> frozenset[int]:
         """Every number of roles that the context states."""
-        found = {value_of(match.group(1)) for match in _ROLES_PROSE.finditer(self.all_text)}
-        found |= {value_of(match.group(1)) for match in _ROLES_PART.finditer(self.all_text)}
-        return frozenset(number for number in (*found, self.open_roles) if number is not None)
+        known = self.open_roles
+        return role_counts_in(self.all_text) | (frozenset() if known is None else {known})
 
     @cached_property
     def ai_score(self) -> int | None:
