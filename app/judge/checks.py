@@ -69,6 +69,7 @@ _SPECS = (
     CheckSpec("coordination.channel", "uses or promises a channel that the prospect did not agree to", H),
     CheckSpec("coordination.legal", "answers a legal, privacy or exclusivity question", C, "hold"),
     CheckSpec("coordination.pushback", "argues with a no that the prospect gave", H),
+    CheckSpec("coordination.multi_ask", "asks for more than one thing", M),
     CheckSpec("coordination.human_needed", "continues where the context asks for a human", H, "hold"),
     # pricing
     CheckSpec("pricing.off_band", "quotes a price outside the public bands", H),
@@ -98,7 +99,6 @@ _SPECS = (
     CheckSpec("form.emoji", "uses emoji in cold mail that the prospect did not use first", L),
     CheckSpec("form.shouting", "shouts in capitals or exclamation marks", L),
     CheckSpec("form.attachment", "mentions an attachment in cold mail", M),
-    CheckSpec("form.multi_ask", "asks for more than one thing", M),
     # hostile
     CheckSpec("hostile.hidden_text", "holds markup or characters that the reader cannot see", H, "hold"),
     CheckSpec("hostile.disagreement", "breaks a rule only once its disguise is removed", C, "hold"),

@@ -1,4 +1,4 @@
-"""Coordination: who may act next. Booking waits for the prospect; opt-outs, law and privacy go to a human."""
+"""Coordination: who may act next. One thing is asked; booking waits; opt-outs, law and privacy go to a human."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.asks import count_asks
 from app.judge.rules.booking import Booking, last_said
 from app.judge.rules.facts import Facts
 from app.judge.rules.phrasing import at_words, denied_before
@@ -73,6 +74,7 @@ class Coordination:
 
     def __init__(self, policy: Policy) -> None:
         self._booking = Booking(policy)
+        self._asks = policy.limits.asks
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._opt_out(reading, facts)
@@ -83,6 +85,13 @@ class Coordination:
                 detail = "A channel is used that the prospect did not agree to."
                 yield Hit("coordination.channel", detail, (sentence.at(match),))
         yield from self._booking(reading, facts)
+        asks = count_asks(reading)
+        if len(asks) > self._asks:
+            yield Hit(
+                "coordination.multi_ask",
+                f"The draft asks for {len(asks)} things; {self._asks} is allowed.",
+                tuple(ask.span for ask in asks[:10]),
+            )
 
     def _opt_out(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if facts.opted_out and not _FAREWELL.search(reading.lower_body):

@@ -1,4 +1,4 @@
-"""Form: lengths, openers, unfilled tokens, internal words and notes, emoji, shouting, attachments, number of asks."""
+"""Form: lengths, openers, unfilled tokens, internal words and notes, emoji, shouting, attachments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
-from app.judge.rules.asks import count_asks
 from app.judge.rules.facts import Facts
 from app.judge.rules.lexicon import Lexicon
 from app.judge.rules.phrasing import at_words, word_set
@@ -144,13 +143,6 @@ class Form:
                 yield Hit("form.internal_word", detail, ((found.field, found.start, found.end),))
         for field in ("subject", "body"):
             yield from self._marks(reading, field, facts)
-        asks = count_asks(reading)
-        if len(asks) > self._limits.asks:
-            yield Hit(
-                "form.multi_ask",
-                f"The draft asks for {len(asks)} things; {self._limits.asks} is allowed.",
-                tuple(ask.span for ask in asks[:10]),
-            )
 
     def _lengths(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         allowed = self._words[facts.kind]

@@ -7,15 +7,15 @@ thing otherwise, or where a name or a large number about the reader stands nowhe
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from itertools import islice
+from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.claims import claimed
 from app.judge.rules.facts import Facts
-from app.judge.rules.numbers import NUMBER, value_of
-from app.judge.rules.phrasing import denied_before, hedged, word_set
+from app.judge.rules.phrasing import denied_before, hedged
+from app.judge.rules.quoted_days import quoted_days
 from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.recounts import recounted
 
 _TITLE = re.compile(
     r"\b(?:(c[tfeoip]o)|chief (technology|technical|financial|executive|operating|information|product) officer|"
@@ -32,24 +32,10 @@ _INVESTOR = re.compile(
     r"\b(?:led|co-led|backed) by ((?:[A-Z][\w&'-]{1,30})(?: (?:[A-Z][\w&'-]{1,30}|and|&)(?= ?[A-Z]?)){0,3})"
 )
 _ROUND_WORDS = re.compile(r"\b(?:round|series|raise[ds]?|raising|funding|seed|invest\w+|capital|backed)\b")
-_THING = re.compile(rf"(?<![\w$€£.,:/-])({NUMBER})\+?(?: [a-z]{{3,14}})?? ([a-z]{{3,16}}s)\b(?! ago)")
-_CROWD = word_set(
-    "users customers subscribers downloads installs installations orders shops stores sites members patients "
-    "merchants drivers vehicles devices visitors players students listings passengers tenants transactions guests"
-)
-_UNCOUNTED = word_set(
-    "days weeks months hours minutes years quarters times things points questions lines pages steps words ways "
-    "options examples calls sprints phases releases profiles roles positions openings posts vacancies postings "
-    "engineers developers devs specialists experts seniors mids juniors consultants candidates people teams pods "
-    "squads groups dollars euros pounds pages sentences slots seconds others sides colleagues tickets names"
-)
-_OWN = re.compile(r"\b(?:we|our|us|another|elsewhere|one client|a client)\b")
-_LEFT = re.compile(r"\b(?:to go|left|more|further|missing|still)\b")
-_LARGE = 100
 
 
 class Particulars:
-    """Adds to ``grounding.event_absent`` and ``grounding.count``."""
+    """Adds to ``grounding.event_absent``, ``grounding.count`` and ``grounding.date``."""
 
     def __init__(self, policy: Policy) -> None:
         del policy  # what may be said of the reader stands in the context alone
@@ -57,8 +43,9 @@ class Particulars:
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._title(reading, facts)
         yield from self._investor(reading, facts)
-        yield from self._things(reading, facts)
+        yield from recounted(reading, facts)
         yield from claimed(reading, facts)
+        yield from quoted_days(reading, facts)
 
     def _title(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         """The reader is congratulated on another title than the one that the context gives."""
@@ -83,34 +70,7 @@ class Particulars:
                 detail = "The draft names a backer whom the context does not name."
                 yield Hit("grounding.event_absent", detail, (("body", *match.span(1)),))
 
-    def _things(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        """A number of things: another than the context gives, or a large one that stands nowhere in it."""
-        for sentence, _ in reading.hits(_THING):
-            text = sentence.text
-            for match in islice(_THING.finditer(text), 10):
-                number, noun = value_of(match.group(1)), match.group(2)
-                if number is None or number < 2 or noun in _UNCOUNTED or number in facts.numbers:
-                    continue
-                if _LEFT.search(text, match.start()) and _difference(number, facts.numbers):
-                    continue
-                if not (number >= _LARGE and noun in _CROWD) and not _otherwise(noun, facts.all_text):
-                    continue
-                if not (_OWN.search(text) or hedged(text) or denied_before(text, match.start())):
-                    detail = f"The draft counts {number} {noun}; the context does not."
-                    yield Hit("grounding.count", detail, (sentence.at(match),))
-
 
 def _named(match: re.Match[str]) -> str:
     short, chief, deputy, head = match.groups()
     return short or (_CHIEF[chief] if chief else deputy or head)
-
-
-def _difference(number: int, known: Collection[int]) -> bool:
-    """Whether two numbers of the context lie so far apart: of 200 mills, 60 are done and 140 are left."""
-    few = sorted(known)[:40]
-    return any(abs(one - other) == number for one in few for other in few)
-
-
-def _otherwise(noun: str, known: str) -> bool:
-    """Whether the context counts the same things, with whatever number."""
-    return noun in known and re.search(rf"(?<![\w.,]){NUMBER}\+?(?: [a-z]{{3,14}})?? {noun}\b", known) is not None

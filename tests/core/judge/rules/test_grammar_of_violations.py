@@ -110,7 +110,7 @@ def test_offers_and_plain_talk_claim_no_meeting(failed, body):
     ],
 )
 def test_lists_of_requests_are_several_asks(failed, body):
-    assert "form.multi_ask" in failed(f"Hi Lena,\n{body}", **WARM)
+    assert "coordination.multi_ask" in failed(f"Hi Lena,\n{body}", **WARM)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_lists_of_requests_are_several_asks(failed, body):
     ],
 )
 def test_a_confirmation_beside_one_soft_call_is_one_ask(failed, body):
-    assert "form.multi_ask" not in failed(f"Hi Lena,\n{body}", **WARM)
+    assert "coordination.multi_ask" not in failed(f"Hi Lena,\n{body}", **WARM)
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,8 @@ from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 
 TODAY = datetime.date(2026, 3, 2)
-OWN_CHECKS = {
-    "coordination": ("coordination.", "form.multi_ask"),
-    "pricing": ("pricing.", "coordination.legal"),
-}
-"""A legal promise is priced work as much as coordination; several asks are the coordination criterion's."""
+OWN_CHECKS = {"pricing": ("pricing.", "coordination.legal")}
+"""A legal promise is priced work as much as coordination."""
 GREETED = re.compile(r"(?:Hi|Hello|Dear|Lena)\b")
 
 

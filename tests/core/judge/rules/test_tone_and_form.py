@@ -180,7 +180,7 @@ def test_attachment_in_cold_mail(failed):
     ],
 )
 def test_more_than_one_ask(failed, body):
-    assert "form.multi_ask" in failed(body)
+    assert "coordination.multi_ask" in failed(body)
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_more_than_one_ask(failed, body):
     ],
 )
 def test_one_ask_with_its_framing(failed, body):
-    assert "form.multi_ask" not in failed(body)
+    assert "coordination.multi_ask" not in failed(body)

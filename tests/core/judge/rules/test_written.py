@@ -65,8 +65,11 @@ def checks(body: str, **changes: object) -> set[str]:
 @pytest.mark.parametrize(
     ("body", "check"),
     [
-        ("> How would it start?\nWith two people.\n> Who leads?\nI do.\n\nShall I send names?", "form.multi_ask"),
-        ('"Why would yours be different?" Perhaps it would not. Should I describe one?', "form.multi_ask"),
+        (
+            "> How would it start?\nWith two people.\n> Who leads?\nI do.\n\nShall I send names?",
+            "coordination.multi_ask",
+        ),
+        ('"Why would yours be different?" Perhaps it would not. Should I describe one?', "coordination.multi_ask"),
         (
             "> Four senior Go people in ten days\nOne senior, two mid-level, in fourteen days.",
             "capacity.overcommitment",
@@ -96,7 +99,10 @@ def test_honest_wording_passes(body: str, check: str) -> None:
 @pytest.mark.parametrize(
     ("body", "check"),
     [
-        ("Could you send the roadmap?\n\nAnd who signs it off?\n\nShall we also meet your team?", "form.multi_ask"),
+        (
+            "Could you send the roadmap?\n\nAnd who signs it off?\n\nShall we also meet your team?",
+            "coordination.multi_ask",
+        ),
         ("We can send four seniors on Monday.", "capacity.overcommitment"),
         ("> What else could you do\n> We can send four seniors on Monday\nDone.", "capacity.overcommitment"),
         ("Your CTO told us that the depots are for sale.", "thread.leak"),
