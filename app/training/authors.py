@@ -26,7 +26,7 @@ from app.training.heldout import margins, stopped, unseen_author
 from app.training.merge import find_adapter, merge
 from app.training.mixture import AUTHORS
 from app.training.rates import Judged, clusters_of, rates
-from app.training.recipes import Recipe, Run
+from app.training.recipes import SHIPPED_RECIPE, Recipe, Run, read_stages
 from app.training.report import authors_table
 from app.training.scoring import digit_probabilities
 from app.training.steps import run_command, step
@@ -81,12 +81,13 @@ def main(argv: list[str] | None = None) -> int:
         if unknown := sorted(set(names) - set(AUTHORS)):
             raise SetupError(f"There is no author {unknown[0]!r}; the authors are {', '.join(AUTHORS)}.")
         found: dict[str, dict[str, Any]] = {}
+        hands = read_stages(SHIPPED_RECIPE)[-1].hands
         for author in names:
             fold = given.out / author
             kept = fold / "figures.json"
             if not kept.is_file():
                 recipe = Recipe(
-                    seed=8, scenarios=given.scenarios, published=given.published, written=given.written,
+                    seed=8, scenarios=given.scenarios, published=given.published, written=given.written, hands=hands,
                     without=author, rate=3e-4, dropout=0.0, pack_tokens=1150,
                 )  # fmt: skip
                 run = Run(fold, given.data, given.start, given.threads, compiled=shutil.which("g++") is not None)

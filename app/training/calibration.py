@@ -37,11 +37,13 @@ def sigmoid(z: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0.0, -np.asarray(z, dtype=np.float64))))
 
 
-def fit(raw: Floats, failed: NDArray[np.bool_], ridge: float = 1e-2) -> tuple[float, float]:
+def fit(
+    raw: Floats, failed: NDArray[np.bool_], weight: Floats | None = None, ridge: float = 1e-2
+) -> tuple[float, float]:
     """Slope and offset by Newton's method on the smoothed cross-entropy (Platt 1999, Lin et al. 2007).
 
-    ``ridge`` pulls towards the identity map. A slope that is not positive would turn the judge around, so it is
-    replaced by a very small one.
+    ``weight`` is how much each draft counts (1 each, if not given). ``ridge`` pulls towards the identity map. A slope
+    that is not positive would turn the judge around, so it is replaced by a very small one.
 
     Raises
     ------
@@ -53,16 +55,17 @@ def fit(raw: Floats, failed: NDArray[np.bool_], ridge: float = 1e-2) -> tuple[fl
         raise ValueError(f"calibration needs at least {_MIN_EACH} failed and passed drafts, not {bad} and {good}")
     target = np.where(failed, (bad + 1) / (bad + 2), 1 / (good + 2))
     design = np.stack([logit(raw), np.ones(len(raw))], 1)
+    weight = np.ones(len(raw)) if weight is None else weight
     theta, prior = np.array([1.0, 0.0]), np.array([1.0, 0.0])
 
     def loss(at: Floats) -> float:
         z = design @ at
-        return float(np.sum(np.logaddexp(0.0, z) - target * z) + 0.5 * ridge * np.sum((at - prior) ** 2))
+        return float(np.sum(weight * (np.logaddexp(0.0, z) - target * z)) + 0.5 * ridge * np.sum((at - prior) ** 2))
 
     for _ in range(100):
         p = sigmoid(design @ theta)
-        gradient = design.T @ (p - target) + ridge * (theta - prior)
-        curve = (design * (p * (1 - p))[:, None]).T @ design + ridge * np.eye(2)
+        gradient = design.T @ (weight * (p - target)) + ridge * (theta - prior)
+        curve = (design * (weight * p * (1 - p))[:, None]).T @ design + ridge * np.eye(2)
         move = np.linalg.solve(curve, gradient)
         size = 1.0
         while size > 1e-6 and loss(theta - size * move) > loss(theta):

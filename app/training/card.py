@@ -147,7 +147,7 @@ def _limits(figures: Mapping[str, Any]) -> list[str]:
     weak = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("auc", 1.0) < WEAK_AUC]
     if weak:
         limits.append(f"AUC below {WEAK_AUC:g} on {TITLES['test']}: {', '.join(weak)}. Do not rely on it there.")
-    blunt = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("caught", 1.0) < BLUNT]
+    blunt = [name for name, row in figures["criteria"].get("LoRA", {}).items() if row.get("fail_recall", 1.0) < BLUNT]
     if blunt:
         limits.append(f"At its threshold it stops next to nothing on {', '.join(blunt)} in new situations.")
     for name, row in figures["LoRA"].items():

@@ -3,7 +3,7 @@
 Four judges over the same drafts: the rules, the base model, the adapter, and rules with adapter as the gate combines
 them. Sets: generated drafts in new wording and in new families, two hand-written sets that ship with the package, and
 with --data the blind-labelled development file. Attacks and honest look-alikes are counted apart. Prints Markdown and,
-with --json, writes every figure. The thresholds of the base model are fitted like the adapter's, on the same drafts.
+with --json, writes every figure. The thresholds of the base model are fitted like the adapter's, on fewer drafts.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 from app.bench.attacks import EMPTY, attacked
 from app.bench.balance import auc
+from app.bench.contamination import sharing_a_run
+from app.bench.generate import Example, generate
+from app.bench.tasks import task_of
+from app.bench.texts import text_of
 from app.judge.calibration import Calibration
 from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
@@ -30,24 +34,24 @@ from app.schemas import Context, Draft
 from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer
 from app.training.calibrate import fit_all, fitting_rows
 from app.training.calibration import read_calibration
+from app.training.criteria import BASE, BOTH, LORA, RULES, criterion_figures
 from app.training.encode import default_rubric
 from app.training.heldout import (
     TRANSFER_SETS,
     Whole,
-    criterion_figures,
     development,
     generated_wholes,
-    held_out_generated,
     margins,
     stopped,
     transfer,
 )
 from app.training.rates import Judged, clusters_of, delta, rates
+from app.training.recipes import SHIPPED_RECIPE, read_stages
 from app.training.report import markdown
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import progress, run_command
 
-RULES, BASE, LORA, BOTH = "rules", "base", "LoRA", "rules+LoRA"
+BASE_SCENARIOS = 70
 
 
 class Judge:
@@ -76,7 +80,7 @@ class Judge:
         return np.stack([self._known[key] for key in keys])
 
     def _fitted(self) -> Calibration:
-        rows, made = fitting_rows()
+        rows, made = fitting_rows(scenarios=BASE_SCENARIOS)
         raw = p_fail(self.digits([(r.draft, r.context) for r in rows], "calibration"))
         return fit_all(rows, raw, 0.98, 0.0, "fitted for comparison", made)[0]
 
@@ -89,8 +93,19 @@ class Set:
     rows: Sequence[Whole]
 
 
-def rules_stop(rows: Sequence[Whole]) -> NDArray[np.bool_]:
-    """Which drafts a rule stops, each under its own vendor's name."""
+def apart_from_training(examples: Sequence[Example]) -> list[bool]:
+    """Which drafts share no run of eight words, context included, with the generated ones that the adapter read."""
+    read = [
+        text_of(task_of(example))
+        for stage in read_stages(SHIPPED_RECIPE)
+        for example in generate(stage.seed, "train", stage.scenarios, stage.drafts)
+    ]
+    known = sharing_a_run(read, [text_of(task_of(example)) for example in examples])
+    return [task_of(example).task_id not in known for example in examples]
+
+
+def failed_by_rule(rows: Sequence[Whole]) -> list[frozenset[str]]:
+    """The criteria on which a rule stops each draft, each under its own vendor's name."""
     made: dict[str | None, tuple[Ruleset, Policy]] = {}
     found = []
     with progress("rules", len(rows)) as tell:
@@ -102,15 +117,21 @@ def rules_stop(rows: Sequence[Whole]) -> NDArray[np.bool_]:
                     policy = policy.model_copy(update={"vendor": named})
                 made[row.vendor] = (Ruleset(policy), policy)
             rules, policy = made[row.vendor]
-            found.append(bool(blocking(rules.check(row.draft, row.context), policy)))
+            findings = blocking(rules.check(row.draft, row.context), policy)
+            found.append(frozenset(finding.criterion for finding in findings))
             tell(1, "")
-    return np.array(found, dtype=np.bool_)
+    return found
+
+
+def rules_stop(rows: Sequence[Whole]) -> NDArray[np.bool_]:
+    """Which drafts a rule stops."""
+    return np.array([bool(failed) for failed in failed_by_rule(rows)], dtype=np.bool_)
 
 
 def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, scenarios: int) -> dict[str, Any]:
     """All figures; see the module."""
     figures: dict[str, Any] = {"weights": model.base.digest, RULES: {}, BASE: {}, LORA: {}, BOTH: {}}
-    figures |= {"delta_a": {}, "delta_b": {}, "criteria": {}}
+    figures |= {"delta_a": {}, "delta_b": {}}
     for one in sets:
         judged = {RULES: _by_rules(one.rows)}
         for name, judge in ((BASE, base), (LORA, model)):
@@ -124,15 +145,22 @@ def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, s
             figures["delta_b"][one.name] = delta(judged[LORA], judged[BASE])
         if one.name in ("dev_adjudicated", *TRANSFER_SETS):
             figures[BOTH][one.name]["recall_by_category"] = _by_category(one.rows, judged[BOTH].stopped)
-    rows = held_out_generated(seed, "test", scenarios)
-    pairs = [(r.draft, r.context) for r in rows]
-    for name, judge in ((BASE, base), (LORA, model)):
-        if judge is not None:
-            figures["criteria"][name] = criterion_figures(rows, judge.digits(pairs, "criteria"), judge.calibration)
+    figures["criteria"] = _criteria(model, base, seed, scenarios)
+    figures["judged_by"] = {criterion.id: criterion.judged_by.value for criterion in default_rubric().criteria}
     figures["rules_ms"] = _rules_ms(sets[0].rows)
     figures["length"] = _length(sets)
     figures |= _hostile_and_honest(model, seed)
     return figures
+
+
+def _criteria(model: Judge, base: Judge | None, seed: int, scenarios: int) -> dict[str, Any]:
+    """Each judge on each criterion, on the drafts of new situations; those that fail elsewhere are among them."""
+    pairs = generated_wholes(seed, "test", scenarios)
+    rows, examples = [whole for whole, _ in pairs], [example for _, example in pairs]
+    asked = [(row.draft, row.context) for row in rows]
+    judges = {name: judge for name, judge in ((BASE, base), (LORA, model)) if judge is not None}
+    digits = {name: (judge.digits(asked, "criteria"), judge.calibration) for name, judge in judges.items()}
+    return criterion_figures(examples, failed_by_rule(rows), digits)
 
 
 def _by_rules(rows: Sequence[Whole]) -> Judged:
@@ -228,6 +256,9 @@ def main(argv: list[str] | None = None) -> int:
             Set(split, [w for w, _ in generated_wholes(given.seed, split, given.scenarios)])
             for split in ("valid", "test")
         ]
+        pairs = generated_wholes(given.seed, "test", given.scenarios)
+        apart = apart_from_training([example for _, example in pairs])
+        sets.append(Set("apart", [whole for (whole, _), far in zip(pairs, apart, strict=True) if far]))
         sets += [Set(name, transfer(name)) for name in TRANSFER_SETS]
         if given.data is not None:
             sets.append(Set("dev_adjudicated", development(given.data)))

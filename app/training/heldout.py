@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.bench.balance import auc
 from app.bench.generate import Example, Split, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA, OVERALL
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
-from app.training.calibration import apply, calibration_error, error_by_chance
+from app.training.calibration import apply
 from app.training.mixture import DEV_FILE, Labelled, from_example, text_key
 from app.training.scoring import p_fail
 
@@ -98,49 +96,6 @@ def transfer(name: str) -> list[Whole]:
 TRANSFER_SETS = ("letters", "voices")
 
 
-def criterion_figures(rows: Sequence[Labelled], digits: Digits, calibration: Calibration) -> dict[str, dict[str, Any]]:
-    """Per criterion: AUC, balanced accuracy at the threshold, share of clean drafts that pass, share caught."""
-    raw = p_fail(digits)
-    figures: dict[str, dict[str, Any]] = {}
-    for index, criterion in enumerate(MODEL_CRITERIA):
-        failed, clean = sides(rows, index)
-        fitted = calibration.of(criterion)
-        cut = 0.5 if fitted.fail_at is None else fitted.fail_at
-        caught = float((apply(fitted, raw[failed, index]) >= cut).mean())
-        labels = np.arange(len(failed) + len(clean)) < len(failed)
-        kept = float((apply(fitted, raw[clean, index]) < cut).mean())
-        figures[criterion] = {
-            "auc": auc(raw[clean, index].tolist(), raw[failed, index].tolist()),
-            "balanced_accuracy": (caught + kept) / 2,
-            "clean_pass": kept,
-            "caught": caught,
-            "calibration_error": calibration_error(apply(fitted, raw[failed + clean, index]), labels),
-            "calibration_error_by_chance": error_by_chance(apply(fitted, raw[failed + clean, index])),
-            "abstained": float(_unsure(fitted, apply(fitted, raw[failed + clean, index])).mean()),
-            "n_failed": len(failed),
-            "n_clean": len(clean),
-        }
-    wholly = [i for i, row in enumerate(rows) if all(s == 5 for s in row.scores)]
-    figures["all"] = {"clean_pass": float((~fails(digits[wholly], calibration)).mean()), "n_clean": len(wholly)}
-    return figures
-
-
-def whole_figures(rows: Sequence[Whole], digits: Digits, calibration: Calibration) -> dict[str, Any]:
-    """For drafts with one label: AUC of the largest calibrated P(fail), and what the thresholds do."""
-    failed = np.array([row.failed for row in rows])
-    worst = margins(digits, calibration).max(-1)
-    said = fails(digits, calibration)
-    pass_recall, fail_recall = float((~said[~failed]).mean()), float(said[failed].mean())
-    return {
-        "auc": auc(worst[~failed].tolist(), worst[failed].tolist()),
-        "balanced_accuracy": (pass_recall + fail_recall) / 2,
-        "pass_recall": pass_recall,
-        "fail_recall": fail_recall,
-        "n_failed": int(failed.sum()),
-        "n_passed": int((~failed).sum()),
-    }
-
-
 def margins(digits: Digits, calibration: Calibration) -> Digits:
     """Calibrated P(fail) per criterion: shape (drafts, criteria)."""
     raw = p_fail(digits)
@@ -149,19 +104,25 @@ def margins(digits: Digits, calibration: Calibration) -> Digits:
 
 def fails(digits: Digits, calibration: Calibration) -> NDArray[np.bool_]:
     """Whether any criterion reaches its threshold."""
-    cuts = [calibration.of(c).fail_at or 0.5 for c in MODEL_CRITERIA]
+    cuts = [cut_of(calibration.of(c)) for c in MODEL_CRITERIA]
     return np.asarray((margins(digits, calibration) >= np.array(cuts)).any(-1))
 
 
 def stopped(digits: Digits, calibration: Calibration) -> NDArray[np.bool_]:
     """Whether the gate would not send: a criterion fails, or the judge abstains on one."""
     found = margins(digits, calibration)
-    unsure = np.stack([_unsure(calibration.of(c), found[:, i]) for i, c in enumerate(MODEL_CRITERIA)], 1)
-    return np.asarray(fails(digits, calibration) | unsure.any(-1))
+    doubt = np.stack([unsure(calibration.of(c), found[:, i]) for i, c in enumerate(MODEL_CRITERIA)], 1)
+    return np.asarray(fails(digits, calibration) | doubt.any(-1))
 
 
-def _unsure(one: CriterionCalibration, p: Digits) -> NDArray[np.bool_]:
-    return np.asarray(np.abs(p - (one.fail_at or 0.5)) < (one.abstain_band or 0.0))
+def cut_of(one: CriterionCalibration) -> float:
+    """The calibrated P(fail) from which a criterion fails."""
+    return 0.5 if one.fail_at is None else one.fail_at
+
+
+def unsure(one: CriterionCalibration, p: Digits) -> NDArray[np.bool_]:
+    """Where the judge abstains on a criterion: calibrated P(fail) within the band around its threshold."""
+    return np.asarray(np.abs(p - cut_of(one)) < (one.abstain_band or 0.0))
 
 
 def sides(rows: Sequence[Labelled], index: int) -> tuple[list[int], list[int]]:

@@ -97,9 +97,28 @@ def written(part: Part, times: int = 1, hands: Sequence[str] = ()) -> list[Label
     """
     tasks = [task for task in written_tasks() if _part(task.cluster) == part]
     if hands:
-        tasks = [task for task in tasks if task.task_id.partition("-")[0] in hands]
+        tasks = [task for task in tasks if _hand(task) in hands]
     rows = [_from_task(task) for task in tasks]
     return [replace(row, group=f"{row.group}#{n}") for n in range(times) for row in rows]
+
+
+def unread(hands: Sequence[str]) -> list[Labelled]:
+    """Drafts written one by one that training did not read: ``valid``, and all of the ``hands`` it left out.
+
+    Raises
+    ------
+    SetupError
+        When there is no such hand.
+    """
+    tasks = written_tasks()
+    if missing := sorted(set(hands) - {_hand(task) for task in tasks}):
+        known = ", ".join(sorted({_hand(task) for task in tasks}))
+        raise SetupError(f"There is no hand {missing[0]!r} in app/bench/written; there are {known}.")
+    return [_from_task(task) for task in tasks if _part(task.cluster) == "valid" or _hand(task) in hands]
+
+
+def _hand(task: Task) -> str:
+    return task.task_id.partition("-")[0]
 
 
 def _part(group: str) -> Part:

@@ -9,6 +9,7 @@ from typing import Any
 TITLES = {
     "valid": "generated, known situations in new wording",
     "test": "generated, new situations in new wording, new vendors",
+    "apart": "of these, no run of eight words in common with training",
     "letters": "hand-written: letters",
     "voices": "hand-written: twelve voices",
     "dev_adjudicated": "published drafts, labelled blind",
@@ -45,25 +46,37 @@ def _ranged(row: Mapping[str, Any], key: str) -> str:
 
 
 def _criteria(figures: Mapping[str, Any]) -> str:
-    found = figures["criteria"]
+    """Judge by judge on each criterion, under who decides it."""
+    found, asked = figures["criteria"], figures.get("judged_by", {})
     if "LoRA" not in found:
         return ""
     lines = [
-        "| criterion (new situations) | base AUC | LoRA AUC | balanced accuracy | clean pass | caught | "
-        "calibration error (a perfect judge's on as many) | abstained | fail / clean |",
+        "| criterion, in new situations | judge | balanced accuracy | clean pass, exact | caught, exact | MCC | AUC | "
+        "calibration error (a perfect judge's on as many) | abstained |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for criterion, row in found["LoRA"].items():
-        if "auc" not in row:
-            continue
-        base = f"{found['base'][criterion]['auc']:.3f}" if "base" in found else "–"
-        lines.append(
-            f"| {criterion} | {base} | {row['auc']:.3f} | {row['balanced_accuracy']:.3f} | {row['clean_pass']:.3f} | "
-            f"{row['caught']:.3f} | {row['calibration_error']:.3f} ({row['calibration_error_by_chance']:.3f}) | "
-            f"{row['abstained']:.3f} | "
-            f"{row['n_failed']} / {row['n_clean']} |"
+    for criterion in found["rules"]:
+        rows = [(judge, found[judge][criterion]) for judge in JUDGES if criterion in found.get(judge, {})]
+        n = f"{rows[0][1]['n_failed']} fail, {rows[0][1]['n_passed']} clean"
+        decides = {"rule": "rules decide", "model": "model decides", "both": "both decide"}.get(
+            asked.get(criterion), ""
         )
+        for place, (judge, row) in enumerate(rows):
+            title = f"{criterion}: {decides} ({n})" if place == 0 else ""
+            cells = [_ranged(row, "balanced_accuracy"), _exact(row, "pass_recall"), _exact(row, "fail_recall")]
+            cells += [_ranged(row, "mcc"), _ranged(row, "auc")]
+            if "calibration_error" in row:
+                cells.append(f"{row['calibration_error']:.3f} ({row['calibration_error_by_chance']:.3f})")
+                cells.append(f"{row['abstained']:.3f}")
+            else:
+                cells += ["–", "–"]
+            lines.append(f"| {title} | {judge} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _exact(row: Mapping[str, Any], key: str) -> str:
+    low, high = row[f"{key}_exact"]
+    return f"{row[key]:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def _deltas(figures: Mapping[str, Any]) -> str:

@@ -37,6 +37,17 @@ def test_fit_recovers_a_known_map():
     assert calibration_error(sigmoid(a * logit(raw) + b), failed) < 0.01
 
 
+def test_a_weight_counts_a_draft_as_often():
+    rng = np.random.default_rng(4)
+    raw = sigmoid(rng.normal(0, 2, 400))
+    failed = rng.random(400) < raw
+    weight = np.where(np.arange(400) < 100, 3.0, 1.0)
+    again = np.r_[raw, raw[:100], raw[:100]], np.r_[failed, failed[:100], failed[:100]]
+    # Platt's smoothed targets know how many drafts there are, which moves both fits by their last digits.
+    assert fit(raw, failed, weight) == pytest.approx(fit(*again), abs=0.02)
+    assert fit(raw, failed, weight) != pytest.approx(fit(raw, failed), abs=0.02)
+
+
 def test_fit_survives_separable_scores():
     raw = np.r_[np.full(20, 0.01), np.full(20, 0.99)]
     a, b = fit(raw, np.arange(40) >= 20)

@@ -34,9 +34,9 @@ PREFERENCE = {
     "seconds_last_run": 600.0,
 }  # fmt: skip
 RATES = ("balanced_accuracy", "pass_recall", "fail_recall", "mcc", "auc")
-ROW = {"auc": 0.9, "balanced_accuracy": 0.8, "clean_pass": 0.95, "caught": 0.65, "calibration_error": 0.04,
-       "calibration_error_by_chance": 0.03, "abstained": 0.02, "n_failed": 20, "n_clean": 60}  # fmt: skip
 WHOLE = {**dict.fromkeys(RATES, 0.85), **{f"{r}_ci": [0.8, 0.9] for r in RATES}, "n_failed": 57, "n_passed": 22}
+ROW = WHOLE | {"pass_recall_exact": [0.7, 0.92], "fail_recall_exact": [0.6, 0.95], "calibration_error": 0.04,
+               "calibration_error_by_chance": 0.03, "abstained": 0.02}  # fmt: skip
 DELTA = {"accuracy": 0.1, "accuracy_ci": [0.05, 0.15], "balanced_accuracy": 0.12, "balanced_accuracy_ci": [0.0, 0.2],
          "p_sign_flip": 0.001, "n_clusters": 79}  # fmt: skip
 FIGURES = {
@@ -45,9 +45,10 @@ FIGURES = {
     "LoRA": {"dev_adjudicated": WHOLE | {"auc": 0.65}}, "rules+LoRA": {"dev_adjudicated": WHOLE},
     "delta_a": {"dev_adjudicated": DELTA}, "delta_b": {"dev_adjudicated": DELTA},
     "criteria": {
-        "base": {"segment": ROW | {"auc": 0.5}, "tone": ROW}, "LoRA": {"segment": ROW, "tone": ROW | {"auc": 0.61}},
+        "rules": {"segment": ROW, "tone": ROW}, "base": {"segment": ROW | {"auc": 0.5}, "tone": ROW},
+        "LoRA": {"segment": ROW | {"fail_recall": 0.05}, "tone": ROW | {"auc": 0.61}},
     },
-    "length": {"dev_adjudicated": 0.52},
+    "judged_by": {"segment": "both", "tone": "both"}, "length": {"dev_adjudicated": 0.52},
     "attacks": {"override": {"n": 8, "by_rule": 7, "sent": 1}}, "honest_lookalikes": {"n": 50, "stopped": 2},
 }  # fmt: skip
 
@@ -60,7 +61,9 @@ def test_the_card_of_the_packed_training_names_recipe_sources_and_figures():
         "presend model train --objective packed --base smollm2 --seed 7",
         "--published 200 --data FOLDER --out DIR",
         "| someone/set | MIT |",
-        "| segment | 0.500 | 0.900 | 0.800 | 0.950 | 0.650 | 0.040 (0.030) | 0.020 | 20 / 60 |",
+        "| segment: both decide (57 fail, 22 clean) | rules | 0.850 [0.80, 0.90] | 0.850 [0.70, 0.92] |",
+        "| 0.850 [0.80, 0.90] | 0.040 (0.030) | 0.020 |",
+        "At its threshold it stops next to nothing on segment in new situations.",
         "| published drafts, labelled blind (22 pass, 57 fail; AUC of length 0.52) | rules | 0.850 [0.80, 0.90] |",
         "| A: rules+LoRA over rules | published drafts, labelled blind | 0.100 [0.05, 0.15] | 0.120 [0.00, 0.20] |",
         "| override | 8 | 7 | 1 |",

@@ -9,16 +9,15 @@ from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
-from app.training.calibrate import FLOOR, fit_all
+from app.training.calibrate import FLOOR, GENERATED, WRITTEN, fit_all
 from app.training.heldout import (
     TRANSFER_SETS,
-    Whole,
-    criterion_figures,
     development,
     fails,
     margins,
+    stopped,
     transfer,
-    whole_figures,
+    unsure,
 )
 from app.training.mixture import Labelled
 from app.training.scoring import p_fail
@@ -43,36 +42,6 @@ def test_p_fail_counts_a_doubtful_score_half():
     assert p_fail(np.array([[1.0, 0, 0, 0, 0], [0, 0, 0, 0, 1.0]])) == pytest.approx([1.0, 0.0])
 
 
-def test_criterion_figures_by_hand():
-    clean = (5,) * 4
-    table = [
-        ((1, 5, None, 5), [0.9, 0.1, 0.9, 0.1]),
-        ((1, 1, 1, 1), [0.4, 0.9, 0.9, 0.9]),
-        (clean, [0.2, 0.1, 0.1, 0.1]),
-        (clean, [0.6, 0.1, 0.1, 0.1]),
-    ]
-    rows, digits = rows_and_digits(table)
-    figures = criterion_figures(rows, digits, Calibration())
-    assert figures["grounding"]["auc"] == pytest.approx(3 / 4)
-    assert figures["grounding"]["caught"] == 0.5
-    assert figures["grounding"]["clean_pass"] == 0.5
-    assert figures["tone"] == {
-        "auc": 1.0, "balanced_accuracy": 1.0, "clean_pass": 1.0, "caught": 1.0, "n_failed": 1, "n_clean": 3,
-        "calibration_error": pytest.approx(0.1), "abstained": 0.0,
-        # One draft at .9 and three at .1: .25 * .18 + .75 * .1458, drawn 200 times.
-        "calibration_error_by_chance": pytest.approx(0.154, abs=0.02),
-    }  # fmt: skip
-    assert figures["all"] == {"clean_pass": 0.5, "n_clean": 2}
-
-
-def test_whole_figures_take_the_worst_criterion():
-    drafts = [Whole(DRAFT, CONTEXT, failed) for failed in (True, True, False, False)]
-    digits = np.array([[digits_for(p) for p in ps] for ps in ([0.1] * 3 + [0.8], [0.3] * 4, [0.2] * 4, [0.4] * 4)])
-    figures = whole_figures(drafts, digits, Calibration())
-    assert figures["auc"] == pytest.approx((2 + 1) / 4)
-    assert (figures["fail_recall"], figures["pass_recall"]) == (0.5, 1.0)
-
-
 def test_each_criterion_has_its_own_map_and_threshold():
     calibration = Calibration(criteria={"tone": CriterionCalibration(a=1.0, b=2.0, fail_at=0.95)})
     tone = MODEL_CRITERIA.index("tone")
@@ -91,12 +60,31 @@ def test_fitting_keeps_clean_drafts_and_catches_separated_ones():
         table.append((scores, [float(np.clip(rng.normal(0.7 if s == 1 else 0.1, 0.1), 0.001, 0.999)) for s in scores]))
     rows, digits = rows_and_digits(table)
     calibration, errors = fit_all(rows, p_fail(digits), 0.98, 0.0, "a test")
-    figures = criterion_figures(rows, digits, calibration)
-    for criterion in MODEL_CRITERIA:
+    p = margins(digits, calibration)
+    for place, criterion in enumerate(MODEL_CRITERIA):
+        broken = np.array([row.scores[place] == 1 for row in rows])
         assert calibration.of(criterion).fail_at >= FLOOR
-        assert figures[criterion]["clean_pass"] >= 0.98
-        assert figures[criterion]["caught"] > 0.9
-        assert errors[criterion] < 0.1
+        assert (p[~broken, place] < calibration.of(criterion).fail_at).mean() >= 0.98
+        assert (p[broken, place] >= calibration.of(criterion).fail_at).mean() > 0.9
+        assert errors[GENERATED][criterion] < 0.1
+    assert errors[WRITTEN] == {}
+
+
+def test_the_judge_abstains_on_the_nearest_of_the_clean_drafts_that_do_not_pass():
+    rng = np.random.default_rng(5)
+    table = [((1,) * 4, [float(p)] * 4) for p in np.linspace(0.6, 0.95, 200)] + [
+        ((5,) * 4, [float(p)] * 4) for p in np.r_[rng.uniform(0.001, 0.2, 980), np.linspace(0.6, 0.9, 20)]
+    ]
+    rows, digits = rows_and_digits(table)
+    strict, _ = fit_all(rows, p_fail(digits), 0.98, 0.0, "a test")
+    doubting, _ = fit_all(rows, p_fail(digits), 0.98, 0.005, "a test")
+    p = margins(digits, doubting)[:, 0]
+    one = doubting.of(MODEL_CRITERIA[0])
+    clean = np.arange(len(rows)) >= 200
+    assert (stopped(digits, doubting) == stopped(digits, strict)).all()
+    assert unsure(one, p)[clean].sum() >= 5
+    assert (p[clean] >= one.fail_at).sum() == 15
+    assert strict.of(MODEL_CRITERIA[0]).abstain_band == 0
 
 
 def test_drafts_written_by_hand_can_only_raise_a_threshold():

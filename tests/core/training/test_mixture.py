@@ -29,6 +29,7 @@ from app.training.mixture import (
     listed,
     published,
     text_key,
+    unread,
     written,
 )
 from app.training.packing import pack
@@ -69,6 +70,19 @@ def test_a_published_fail_speaks_of_one_criterion_and_a_pass_counts_half(data):
         known = [score for score in row.scores if score is not None]
         assert known in ([1], [5] * len(MODEL_CRITERIA))
         assert row.weight == (PASS_WEIGHT if 5 in known else 1.0)
+
+
+def test_unread_are_the_fifth_of_all_hands_and_the_whole_of_those_left_out():
+    trained, left_out = ("ash", "birch"), {"dune", "juniper"}
+    read = {row.id for row in written("train", hands=trained)}
+    every = {task.id for task in written_tasks()}
+    assert {row.id for row in unread([])} == {row.id for row in written("valid")}
+    assert {row.id for row in unread(sorted({i.partition("-")[0] for i in every} - set(trained)))} == every - read
+    of_two = {row.id for row in unread(sorted(left_out))}
+    assert of_two >= {i for i in every if i.partition("-")[0] in left_out}
+    assert not of_two & read
+    with pytest.raises(SetupError, match=r"no hand 'oak'.* ash, birch"):
+        unread(["oak"])
 
 
 def test_drafts_written_by_hand_are_divided_by_situation_and_repeated_whole():

@@ -29,3 +29,21 @@ def test_rates_without_bounds_and_judges_that_were_not_asked():
     assert f"| rules | {4 * bounded}0.750 |" in text
     assert f"|  | LoRA | {3 * bounded}– | 0.750 [0.70, 0.80] |" in text
     assert "| base |" not in text
+
+
+def test_each_criterion_says_who_decides_and_how_each_judge_does():
+    row = ROW | {"pass_recall_exact": [0.6, 0.9], "fail_recall_exact": [0.5, 0.95]}
+    model = row | {"calibration_error": 0.04, "calibration_error_by_chance": 0.03, "abstained": 0.1}
+    figures = {
+        **{key: {} for key in ("rules", "base", "LoRA", "rules+LoRA", "delta_a", "delta_b", "length")},
+        "criteria": {"rules": {"tone": row, "form": row}, "LoRA": {"tone": model}, "rules+LoRA": {"tone": row}},
+        "judged_by": {"tone": "both", "form": "rule"},
+    }
+    bounded, exact = "0.750 [0.70, 0.80] | ", "0.750 [0.60, 0.90] | 0.750 [0.50, 0.95] | "
+    figure = bounded + exact + 2 * bounded
+    for line in (
+        f"| tone: both decide (40 fail, 40 clean) | rules | {figure}– | – |",
+        f"|  | LoRA | {figure}0.040 (0.030) | 0.100 |",
+        f"| form: rules decide (40 fail, 40 clean) | rules | {figure}– | – |",
+    ):
+        assert line in markdown(figures), line
