@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     vllm_api_key: SecretStr | None = Field(None, description="Bearer key of that server.")
     judge_model: str = Field("presend-judge", description="Model name to ask for.")
     judge_manifest: Path | None = Field(None, description="manifest.json of the merged model, for the judge identity.")
-    judge_calibration: Path | None = Field(None, description="Calibration file; unset: the shipped one.")
+    judge_calibration: Path | None = Field(
+        None, description="Calibration file; unset: the shipped one, for its adapter."
+    )
     adapter: str = Field("shipped", description="Adapter to merge: `shipped`, `none`, or a directory.")
     base_model: str = Field("smollm2", description="Base model: `smollm2` (from its wheel) or a directory.")
     engine: Literal["auto", "cpu", "cuda", "none"] = Field("auto", description="Which vLLM `presend up` installs.")

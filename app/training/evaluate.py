@@ -1,9 +1,10 @@
 """``python -m app.training.evaluate``: the table of the card, on drafts that training never saw.
 
 Four judges over the same drafts: the rules, the base model, the adapter, and rules with adapter as the gate combines
-them. Sets: generated drafts in new wording and in new families, two hand-written sets that ship with the package, and
-with --data the blind-labelled development file. Attacks and honest look-alikes are counted apart. Prints Markdown and,
-with --json, writes every figure. The thresholds of the base model are fitted like the adapter's, on fewer drafts.
+them. Sets: generated drafts in new wording and in new families, two sets written one by one that ship with the package,
+with --data the blind-labelled development file, with --tasks one's own. Attacks and honest look-alikes are counted
+apart. Prints Markdown and, with --json, writes every figure. The thresholds of the base model are fitted like the
+adapter's, on fewer drafts.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from app.bench.attacks import EMPTY, attacked
 from app.bench.balance import auc
 from app.bench.contamination import sharing_a_run
 from app.bench.generate import Example, generate
-from app.bench.tasks import task_of
+from app.bench.tasks import read_tasks, task_of
 from app.bench.texts import text_of
+from app.errors import InvalidInput
 from app.judge.calibration import Calibration
 from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
+from app.stats import clopper_pearson
 from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer
-from app.training.calibrate import fit_all, fitting_rows
+from app.training.calibrate import SEED, fit_all, fitting_rows
 from app.training.calibration import read_calibration
+from app.training.card import check_weights
 from app.training.criteria import BASE, BOTH, LORA, RULES, criterion_figures
 from app.training.encode import default_rubric
 from app.training.heldout import (
@@ -51,7 +55,7 @@ from app.training.report import markdown
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import progress, run_command
 
-BASE_SCENARIOS = 70
+BASE_SCENARIOS, FLIPS = 70, 96
 
 
 class Judge:
@@ -79,6 +83,10 @@ class Judge:
             self._known |= {keys[i]: row for i, row in zip(new, found, strict=True)}
         return np.stack([self._known[key] for key in keys])
 
+    def alone(self, pairs: Sequence[tuple[Draft, Context]]) -> NDArray[np.float64]:
+        """The same, each draft asked again and by itself."""
+        return digit_probabilities(self._model, self._tokenizer, self._rubric, pairs, name="asked again", limit=1)
+
     def _fitted(self) -> Calibration:
         rows, made = fitting_rows(scenarios=BASE_SCENARIOS)
         raw = p_fail(self.digits([(r.draft, r.context) for r in rows], "calibration"))
@@ -102,6 +110,24 @@ def apart_from_training(examples: Sequence[Example]) -> list[bool]:
     ]
     known = sharing_a_run(read, [text_of(task_of(example)) for example in examples])
     return [task_of(example).task_id not in known for example in examples]
+
+
+def own_tasks(path: Path) -> list[Whole]:
+    """The tasks of a file whose label decides the draft as a whole.
+
+    Raises
+    ------
+    InvalidInput
+        When the file does not fit, or does not hold both kinds.
+    """
+    rows, every = [], {criterion.id for criterion in default_rubric().criteria}
+    for task in read_tasks(path):
+        failed = task.passed is False or bool(task.violated)
+        if failed or task.passed or every <= {name for name, score in task.scores.items() if score is not None}:
+            rows.append(Whole(task.draft, task.context, failed, None, task.cluster))
+    if not 0 < sum(row.failed for row in rows) < len(rows):
+        raise InvalidInput(f"{path.name} must hold drafts that pass and drafts that fail, each decided as a whole.")
+    return rows
 
 
 def failed_by_rule(rows: Sequence[Whole]) -> list[frozenset[str]]:
@@ -150,6 +176,7 @@ def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, s
     figures["rules_ms"] = _rules_ms(sets[0].rows)
     figures["length"] = _length(sets)
     figures |= _hostile_and_honest(model, seed)
+    figures["flips"] = _flips(model, sets[0].rows[:FLIPS])
     return figures
 
 
@@ -161,6 +188,16 @@ def _criteria(model: Judge, base: Judge | None, seed: int, scenarios: int) -> di
     judges = {name: judge for name, judge in ((BASE, base), (LORA, model)) if judge is not None}
     digits = {name: (judge.digits(asked, "criteria"), judge.calibration) for name, judge in judges.items()}
     return criterion_figures(examples, failed_by_rule(rows), digits)
+
+
+def _flips(model: Judge, rows: Sequence[Whole]) -> dict[str, Any]:
+    """Decisions that change when a draft is asked again, alone instead of in a batch; and how far P(fail) moves."""
+    pairs = [(row.draft, row.context) for row in rows]
+    batched, alone = model.digits(pairs, "batched"), model.alone(pairs)
+    flipped = int((stopped(batched, model.calibration) != stopped(alone, model.calibration)).sum())
+    bound = clopper_pearson(flipped, len(rows))
+    moved = np.abs(margins(batched, model.calibration) - margins(alone, model.calibration)).max()
+    return {"n": len(rows), "flipped": flipped, "at_most": bound.hi, "moved": float(moved)}
 
 
 def _by_rules(rows: Sequence[Whole]) -> Judged:
@@ -234,9 +271,15 @@ def _hostile_and_honest(model: Judge, seed: int) -> dict[str, Any]:
         counts["by_rule"] += int(rule)
         counts["sent"] += int(not rule and not judge)
     honest = [(w, e) for w, e in generated_wholes(seed + 2, "test", 60) if not w.failed]
-    alike = [w for w, e in honest if any(m.endswith(("partial", "decline", "defer")) or "=hedge" in m for m in e.moves)]
+    alike = [w for w, e in honest if any(map(_looks_alike, e.moves))]
     held = _by_rules(alike).stopped | _by_model(alike, model, "honest look-alikes").stopped
     return {"attacks": table, "honest_lookalikes": {"n": len(alike), "stopped": int(held.sum())}}
+
+
+def _looks_alike(move: str) -> bool:
+    """Whether an honest move is the twin of a bad one: a partial offer, a refusal, a hedge, a figure quoted rightly."""
+    quotes = move.startswith("mention=state:") and move.endswith(":right")
+    return quotes or move.endswith(("partial", "decline", "defer")) or "=hedge" in move
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -246,6 +289,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--base-model", type=Path, help="prepared model folder without adapter, to compare")
     parser.add_argument("--calibration", type=Path, help="calibration.json of --model; none: fitted as for the base")
     parser.add_argument("--data", type=Path, help="folder with the development file")
+    parser.add_argument("--tasks", type=Path, help="tasks of your own (JSONL), measured beside the others")
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--scenarios", type=int, default=90, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
@@ -262,9 +306,16 @@ def main(argv: list[str] | None = None) -> int:
         sets += [Set(name, transfer(name)) for name in TRANSFER_SETS]
         if given.data is not None:
             sets.append(Set("dev_adjudicated", development(given.data)))
+        if given.tasks is not None:
+            sets.append(Set(given.tasks.stem, own_tasks(given.tasks)))
         fitted = read_calibration(given.calibration) if given.calibration else None
+        if f"seed {given.seed}," in ((fitted and fitted.fitted_on) or f"seed {SEED},"):
+            raise InvalidInput(f"--seed {given.seed} made the drafts that the calibration was fitted on; take another.")
+        model = Judge(LORA, given.model, fitted)
+        if fitted is not None:
+            check_weights({"weights": model.base.digest}, fitted)
         base = Judge(BASE, given.base_model, None) if given.base_model else None
-        figures = evaluate(Judge(LORA, given.model, fitted), base, sets, given.seed, given.scenarios)
+        figures = evaluate(model, base, sets, given.seed, given.scenarios)
         if given.json:
             given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         print(markdown(figures))

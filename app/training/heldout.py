@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app.bench.generate import Example, Split, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA, OVERALL
+from app.bench.tasks import lines_of
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
 from app.schemas import Context, Draft
@@ -73,7 +74,7 @@ def unseen_author(folder: Path, author: str, each: int, seed: int) -> list[Whole
 def development(folder: Path) -> list[Whole]:
     """The blind-labelled drafts, as the service would be asked about them."""
     rows = []
-    for line in _file(folder, DEV_FILE).read_text(encoding="utf-8").splitlines():
+    for _, line in lines_of(_file(folder, DEV_FILE)):
         row = json.loads(line)
         request = row["request"]
         context = Context.model_validate(request["input"] | {"task_type": request["task_type"]})
@@ -83,10 +84,10 @@ def development(folder: Path) -> list[Whole]:
 
 
 def transfer(name: str) -> list[Whole]:
-    """A set of our own hand-written drafts that ships with the package: ``letters`` or ``voices``."""
+    """A set of our own drafts, written one by one, that ships with the package: ``letters`` or ``voices``."""
     text = files("app.bench").joinpath("transfer", f"{name}.jsonl").read_text(encoding="utf-8")
     rows = []
-    for line in text.splitlines():
+    for line in text.rstrip("\n").split("\n"):
         row = json.loads(line)
         context = Context.model_validate(row["context"])
         rows.append(Whole(Draft(**row["draft"]), context, row["label"] == "fail", row["category"], row["id"]))

@@ -151,10 +151,11 @@ def through_servers(
 
 
 def _served_model(client: Any, name: str, url: str) -> str:
-    listed = _asked(lambda: client.get(f"{url}/models"), name).get("data") or []
+    """The model of this name, where a server has several (an adapter beside its base); else its first."""
+    listed = [str(one["id"]) for one in _asked(lambda: client.get(f"{url}/models"), name).get("data") or []]
     if not listed:
         raise SetupError(f"The server of {name} serves no model.")
-    return str(listed[0]["id"])
+    return name if name in listed else listed[0]
 
 
 def _asked(send: Callable[[], Any], name: str) -> dict[str, Any]:

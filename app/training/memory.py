@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 from app.errors import SetupError
 
-_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "defaultcpuallocator")
+_WORDS = (
+    *("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory"),
+    *("defaultcpuallocator", "bad_alloc", "alloc_failed"),
+)
 
 
 @contextmanager

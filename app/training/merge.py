@@ -58,7 +58,10 @@ def find_adapter(folder: Path, base: Base) -> Adapter:
         raise SetupError(f"The adapter was trained for the base {Path(wanted).name}, not for {base.name}.")
     record = folder / "training.json"
     if record.is_file():
-        trained_on = json.loads(record.read_text()).get("base_digest")
+        try:
+            trained_on = json.loads(record.read_text(encoding="utf-8")).get("base_digest")
+        except (ValueError, AttributeError) as error:
+            raise SetupError(f"The file {record} is not the record of a training; restore or delete it.") from error
         if trained_on not in (None, base.digest):
             raise SetupError(f"The adapter was trained on other weights of {base.name} than those found here.")
     return Adapter(folder, files_digest([folder / name for name in ADAPTER_FILES]), rank, alpha)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA, OVERALL
-from app.bench.tasks import Task, written_tasks
+from app.bench.tasks import Task, lines_of, written_tasks
 from app.errors import SetupError
 from app.judge.decision import blocking
 from app.judge.policy import default_policy
@@ -223,7 +223,7 @@ def _development(path: Path) -> tuple[set[str], set[str]]:
     if not path.is_file():
         raise SetupError(f"The file {path.name} is missing in {path.parent}; it says which drafts must stay unseen.")
     ids, texts = set(), set()
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for _, line in lines_of(path):
         row = json.loads(line)
         ids.add(row["id"])
         draft = row["request"]["candidate_output"]

@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, SetupError
 from app.training.base import SMOLLM2
 from app.training.pairs import EncodedPair, rows_of
 
@@ -276,7 +276,7 @@ def verify_reference(trainer: Any, probe: Any = None) -> dict[str, float]:
 
     Raises
     ------
-    RuntimeError
+    SetupError
         Naming what does not hold; nothing is trained then.
     """
     import math
@@ -315,11 +315,14 @@ def verify_reference(trainer: Any, probe: Any = None) -> dict[str, float]:
     response = max(abs(moved[k] - metrics[k]) for k in ("logps/chosen", "logps/rejected"))
     margin = float(metrics["rewards/margins"])
     if drift > TOLERANCE:
-        raise RuntimeError(
-            f"DPO's reference moves with the adapter (by {drift:.3g} nats), so it is not the base model."
+        raise SetupError(
+            f"DPO's reference moves with the adapter (by {drift:.3g} nats), so it is not the base model;"
+            " choose another base or objective."
         )
     if response <= TOLERANCE:
-        raise RuntimeError("The adapter does not change the policy, so there is nothing to train.")
+        raise SetupError("The adapter does not change the policy, so there is nothing to train; choose another base.")
     if abs(margin) > TOLERANCE or abs(loss - math.log(2)) > TOLERANCE:
-        raise RuntimeError(f"DPO starts at margin {margin:.3g} and loss {loss:.4f}, not at 0 and log 2 = 0.6931.")
+        raise SetupError(
+            f"DPO starts at margin {margin:.3g} and loss {loss:.4f}, not at 0 and log 2 = 0.6931; choose another base."
+        )
     return {"reference_drift": drift, "policy_response": response, "loss": loss, "margin": margin}

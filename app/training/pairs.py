@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.bench.tasks import Task, faults_of, lines_of, object_of
 from app.errors import Fault, InvalidInput, SetupError
 from app.judge.rubric import Rubric
 from app.schemas import Context, Draft
@@ -60,7 +61,7 @@ class EncodedPair:
 
 
 class _Task(BaseModel):
-    """One line of a task file."""
+    """One line of a task file in the short form."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,9 +73,11 @@ class _Task(BaseModel):
 
 
 def read_tasks(path: Path, rubric: Rubric) -> list[Labelled]:
-    """Labelled drafts from a JSON Lines file: ``id``, ``group`` (optional), ``context``, ``draft``, ``scores``.
+    """Labelled drafts from a JSON Lines file; a line is a task of Presend-Bench or has the short form.
 
-    ``scores`` maps criterion ids of the rubric to 1..5 or null (unknown); criteria left out are unknown.
+    The short form is ``id``, ``group`` (optional), ``context``, ``draft`` and ``scores`` of the rubric's model
+    criteria. ``scores`` maps criterion ids to 1..5 or null (unknown); criteria left out are unknown. A task of
+    Presend-Bench, which has a ``task_id``, may score other criteria as well: they are passed over.
 
     Raises
     ------
@@ -84,26 +87,18 @@ def read_tasks(path: Path, rubric: Rubric) -> list[Labelled]:
         When the file cannot be read or holds no task.
     """
     known = [c.id for c in rubric.model_criteria]
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"The task file {path.name} is not UTF-8 text.") from error
-    except OSError as error:
-        raise SetupError(f"The task file {path} cannot be read: {error.strerror}.") from error
     found: list[Labelled] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        task = _task(f"{path.name}:{number}", line)
-        unknown = [name for name in task.scores if name not in known]
+    for number, line in lines_of(path):
+        where = f"{path.name}:{number}"
+        task = _task(line, where)
+        unknown = [name for name in task.scores if name not in known] if isinstance(task, _Task) else []
         if unknown:
-            fault = Fault(
-                f"{path.name}:{number}", f"scores.{unknown[0]}: no such criterion; the rubric has {', '.join(known)}"
-            )
+            fault = Fault(f"{where}: scores.{unknown[0]}", f"no such criterion; the rubric has {', '.join(known)}")
             raise InvalidInput("The task file does not fit.", (fault,))
         if task.id in seen:
-            fault = Fault(f"{path.name}:{number}", f"id: already used in line {seen[task.id]}")
+            name = "id" if isinstance(task, _Task) else "task_id"
+            fault = Fault(f"{where}: {name}", f"already used in line {seen[task.id]}")
             raise InvalidInput("The task file does not fit.", (fault,))
         seen[task.id] = number
         scores = tuple(task.scores.get(name) for name in known)
@@ -113,17 +108,12 @@ def read_tasks(path: Path, rubric: Rubric) -> list[Labelled]:
     return found
 
 
-def _task(where: str, line: str) -> _Task:
+def _task(line: str, where: str) -> _Task | Task:
+    row = object_of(line, where)
     try:
-        return _Task.model_validate(json.loads(line))
+        return Task.model_validate(row) if "task_id" in row else _Task.model_validate(row)
     except ValidationError as error:
-        faults = tuple(
-            Fault(where, f"{'.'.join(str(part) for part in item['loc']) or 'line'}: {item['msg']}")
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        raise InvalidInput("The task file does not fit.", faults) from error
-    except ValueError as error:
-        raise InvalidInput("The task file does not fit.", (Fault(where, "line: not a JSON object"),)) from error
+        raise InvalidInput("The task file does not fit.", faults_of(error, where)) from None
 
 
 def make_pairs(rows: Sequence[Labelled], rubric: Rubric, seed: int, count: int | None = None) -> list[Pair]:

@@ -1,16 +1,18 @@
 """Recipes of the packed training: everything that decides what comes out, and the file that lists them in stages.
 
 A recipe file is TOML with one ``[[stages]]`` table a stage; ``shipped.toml`` is how the shipped adapter was made.
-Refused: an unknown field, a value of another type, a file without a stage.
+Refused: an unknown field, a value of another type or out of range, a hand that does not exist, a file without a stage.
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from app.errors import SetupError
+from app.bench.tasks import written_tasks
+from app.errors import InvalidInput, SetupError
 from app.training.base import SMOLLM2
 
 SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
@@ -48,6 +50,34 @@ class Recipe:
     packs_per_step: int = 2
     pack_tokens: int = 950
 
+    def checked(self) -> Recipe:
+        """The recipe as it is.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the option that is out of range, or a hand that does not exist.
+        """
+        least = dict.fromkeys(("rank", "alpha", "epochs", "drafts", "packs_per_step", "pack_tokens"), 1)
+        least |= dict.fromkeys(("seed", "scenarios", "published", "written", "steps"), 0)
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise InvalidInput(f"{_option(name)} must be at least {low}.")
+        if not 0 < self.rate < math.inf:
+            raise InvalidInput("--rate must be a number above 0.")
+        for name in ("warmup", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InvalidInput(f"{_option(name)} is a share, from 0 to below 1.")
+        if not (self.scenarios or self.published or self.listed or self.written):
+            raise InvalidInput("There is nothing to train on; give --scenarios, --published, --listed or --written.")
+        if self.whole and (self.published or self.listed or self.written):
+            raise InvalidInput("Only generated drafts have a score for the whole; leave published and written at 0.")
+        if hands := {name for name in self.hands.split(",") if name}:
+            known = {task.task_id.partition("-")[0] for task in written_tasks()}
+            if missing := sorted(hands - known):
+                raise InvalidInput(f"--hands names {missing[0]!r}, but the hands are {', '.join(sorted(known))}.")
+        return self
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,6 +90,23 @@ class Run:
     save_every: int = 20
     limit_s: float | None = None
     compiled: bool = False
+
+    def checked(self) -> Run:
+        """The run as it is.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the option that is out of range.
+        """
+        for name, low in (("save_every", 1), ("threads", 0)):
+            if getattr(self, name) < low:
+                raise InvalidInput(f"{_option(name)} must be at least {low}.")
+        return self
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def read_stages(path: Path) -> list[Recipe]:
@@ -84,7 +131,10 @@ def read_stages(path: Path) -> list[Recipe]:
                 raise SetupError(f"{path.name}: stage {index} has no field {name!r}; known are {', '.join(known)}.")
             if type(value) is not known[name]:
                 raise SetupError(f"{path.name}: stage {index}: {name} must be of type {known[name].__name__}.")
-        stages.append(Recipe(**stage))
+        try:
+            stages.append(Recipe(**stage).checked())
+        except InvalidInput as error:
+            raise SetupError(f"{path.name}: stage {index}: {error}") from error
     if not stages:
         raise SetupError(f"The recipe {path.name} has no [[stages]].")
     return stages

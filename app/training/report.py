@@ -9,9 +9,9 @@ from typing import Any
 TITLES = {
     "valid": "generated, known situations in new wording",
     "test": "generated, new situations in new wording, new vendors",
-    "apart": "of these, no run of eight words in common with training",
-    "letters": "hand-written: letters",
-    "voices": "hand-written: twelve voices",
+    "apart": "of these, no run of eight words in common with generated training drafts",
+    "letters": "written one by one: letters",
+    "voices": "written one by one: twelve voices",
     "dev_adjudicated": "published drafts, labelled blind",
 }
 JUDGES = ("rules", "base", "LoRA", "rules+LoRA")
@@ -103,6 +103,12 @@ def _attacks(figures: Mapping[str, Any]) -> str:
     honest = figures["honest_lookalikes"]
     lines.append(f"| all | {total} | {sum(r['by_rule'] for r in figures['attacks'].values())} | {sent} |")
     lines += ["", f"Honest look-alikes stopped: {honest['stopped']} of {honest['n']}."]
+    if flips := figures.get("flips"):
+        lines += [
+            "",
+            f"Asked again, alone instead of in a batch: {flips['flipped']} of {flips['n']} decisions change (at most "
+            f"{flips['at_most']:.1%} of all, exact 95 % bound), and P(fail) moves by up to {flips['moved']:.3f}.",
+        ]
     return "\n".join(lines)
 
 
@@ -115,7 +121,9 @@ def authors_table(found: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     for author, rows in found.items():
         n = rows["LoRA"]["n_failed"] + rows["LoRA"]["n_passed"]
-        lines.append(f"| {author} | {n} | " + " | ".join(f"{rows[j]['auc']:.3f}" for j in judges) + " |")
-    middle = [median(rows[j]["auc"] for rows in found.values()) for j in judges]
-    lines.append("| median | | " + " | ".join(f"{m:.3f}" for m in middle) + " |")
+        lines.append(f"| {author} | {n} | " + " | ".join(_ranged(rows[j], "auc") for j in judges) + " |")
+    # An author all of whose passes a rule contradicts has no AUC on the others.
+    told = {j: [rows[j]["auc"] for rows in found.values() if rows[j]["auc"] is not None] for j in judges}
+    middle = [f"{median(values):.3f}" if values else "–" for values in told.values()]
+    lines.append("| median | | " + " | ".join(middle) + " |")
     return "\n".join(lines)

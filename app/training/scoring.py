@@ -1,7 +1,8 @@
 """Ask a model in this process what it would answer through the engine: greedy digits and their probabilities.
 
 Drafts that share a beginning are read together (``app.training.packing``); each score is decoded after the scores
-before it, as guided decoding does, so the numbers are those that the service would see before calibration.
+before it, as guided decoding does, so the numbers are those that the service would see before calibration. Refused: a
+model laid out otherwise than Llama, and one whose window is shorter than the longest prompt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.judge.rubric import MAX_SCORE, Rubric
 from app.schemas import Context, Draft
+from app.training.base import check_layout, check_window_of
 from app.training.encode import answer_ids, digit_ids, prompt_ids
 from app.training.packing import pack
 from app.training.steps import progress
@@ -24,8 +26,17 @@ Pair = tuple[Draft, Context]
 def digit_probabilities(
     model: Any, tokenizer: Any, rubric: Rubric, pairs: Sequence[Pair], *, name: str = "judge", limit: int = 1_100
 ) -> NDArray[np.float64]:
-    """P(k) for k = 1..5 at each score of each draft: shape (drafts, criteria, 5), rows summing to 1."""
+    """P(k) for k = 1..5 at each score of each draft: shape (drafts, criteria, 5), rows summing to 1.
+
+    Raises
+    ------
+    SetupError
+        When the model cannot read the drafts.
+    """
+    check_layout(model)
     prompts = [prompt_ids(tokenizer, rubric, draft, context) for draft, context in pairs]
+    answer = answer_ids(tokenizer, [MAX_SCORE] * len(rubric.model_criteria))
+    check_window_of(model, max(map(len, prompts), default=0) + len(answer))
     found = np.zeros((len(pairs), len(rubric.model_criteria), MAX_SCORE))
     with progress(name, len(pairs)) as tell:
         for chosen in _batches(prompts, limit):
@@ -70,25 +81,26 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
     places = [i for i, token in enumerate(sample) if token in digits]
     head, between = sample[: places[0]], sample[places[0] + 1 : places[1]] if count > 1 else []
     tree = pack([prompt + head for prompt in prompts])
-    visible = torch.from_numpy(tree.visible)
+    device = model.device
+    visible = torch.from_numpy(tree.visible).to(device)
     leaves = [path[-1] for path in tree.paths]
     sight = visible[leaves]
     depth = [len(path) for path in tree.paths]
     cache = DynamicCache()
     found = np.zeros((len(prompts), count, MAX_SCORE))
     ids, positions, mask = tree.ids, tree.positions, visible
-    last = torch.tensor(leaves)
+    last = torch.tensor(leaves, device=device)
     with torch.inference_mode():
         for score in range(count):
             hidden = model.model(
-                input_ids=torch.tensor([ids]),
-                position_ids=torch.tensor([positions]),
+                input_ids=torch.tensor([ids], device=device),
+                position_ids=torch.tensor([positions], device=device),
                 attention_mask=mask[None, None],
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state[0, last]
             chances = model.lm_head(hidden)[:, digits].float().softmax(-1)
-            found[:, score] = chances.double().numpy()
+            found[:, score] = chances.double().cpu().numpy()
             if score + 1 == count:
                 break
             picked = [digits[int(k)] for k in chances.argmax(-1)]
@@ -96,8 +108,8 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
             ids = [token for digit in picked for token in (digit, *between)]
             positions = [start + offset for start in depth for offset in range(step)]
             depth = [start + step for start in depth]
-            own = torch.block_diag(*[torch.ones(step, step).tril() for _ in prompts]).bool()
+            own = torch.block_diag(*[torch.ones(step, step, device=device).tril() for _ in prompts]).bool()
             mask = torch.cat([sight.repeat_interleave(step, 0), own], 1)
             sight = mask[step - 1 :: step]
-            last = torch.arange(step - 1, step * len(prompts), step)
+            last = torch.arange(step - 1, step * len(prompts), step, device=device)
     return found

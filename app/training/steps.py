@@ -77,7 +77,7 @@ def run_command(work: Callable[[], None]) -> int:
     except ModuleNotFoundError as error:
         return _failed(f"The Python package {error.name!r} is missing; run this with the engine environment's python.")
     except MemoryError:
-        return _failed("Memory ran out; close other programs, or lower --pack-tokens when training.")
+        return _failed("Memory ran out; close other programs and run it again.")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             return _failed(f"The disk is full: nothing could be written to {error.filename or 'the output folder'}.")

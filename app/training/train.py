@@ -1,7 +1,8 @@
 """``python -m app.training.train``: train the LoRA adapter, reproducibly, on whatever CPU or GPU is there.
 
 Supervised on the compact verdict that the service decodes, loss on the answer only. A checkpoint is written every few
-steps; the same command goes on from it. Refused: another set of arguments on an unfinished checkpoint.
+steps; the same command goes on from it. Refused: another set of arguments on an unfinished checkpoint, a base that
+cannot read packs or whose window is too short.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from random import Random
 from typing import Any
 
 from app.errors import SetupError
-from app.training.base import Base, find_base, load_model, load_tokenizer
+from app.training.base import Base, check_layout, check_window, find_base, load_model, load_tokenizer
 from app.training.encode import default_rubric
+from app.training.memory import memory_advice
 from app.training.merge import find_adapter
 from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, listed, published, written
 from app.training.packing import pack
@@ -32,6 +34,7 @@ ADAPTER, CHECKPOINT = "adapter", "checkpoint"
 
 def train(recipe: Recipe, run: Run) -> Path:
     """Load, encode, train, write ``out/adapter`` and return it; ``start`` is an adapter to go on from."""
+    recipe, run = recipe.checked(), run.checked()
     import torch
 
     if run.threads:
@@ -39,10 +42,9 @@ def train(recipe: Recipe, run: Run) -> Path:
     with step("load") as facts:
         base = find_base(recipe.base)
         tokenizer, frozen = load_tokenizer(base), load_model(base)
+        check_layout(frozen)
         facts.update(base=base.name, threads=torch.get_num_threads())
     with step("data") as facts:
-        if recipe.whole and (recipe.published or recipe.listed or recipe.written):
-            raise SetupError("Only generated drafts have a score for the whole; leave published and written at 0.")
         rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
         rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
         licences: dict[str, str] = {}
@@ -56,6 +58,9 @@ def train(recipe: Recipe, run: Run) -> Path:
             rows += more
         rubric = default_rubric(whole=recipe.whole)
         items = [encode(tokenizer, rubric, row) for row in rows]
+        if not items:
+            raise SetupError("No draft was drawn; raise --scenarios, --published or --written.")
+        check_window(base, max(len(item.text) for item in items), "")
         facts.update(drafts=len(rows), violations=counts(rows), digest=digest(rows)[:12])
     record = {
         "recipe": asdict(recipe),
@@ -158,7 +163,8 @@ def _loop(
     last = min(recipe.steps or len(plan), len(plan))
     with progress("train", last, done) as tell:
         for index in range(done, last):
-            loss = _step(model, plan[index], weights, optimiser, schedule)
+            with memory_advice("--pack-tokens"):
+                loss = _step(model, plan[index], weights, optimiser, schedule)
             average = loss if average is None else 0.9 * average + 0.1 * loss
             tell(1, f"loss {average:.3f}")
             over = run.limit_s is not None and spent + time.monotonic() - began > run.limit_s
@@ -185,13 +191,8 @@ def _step(model: Any, packs: list[list[Item]], weights: list[Any], optimiser: An
     total = sum(sum(item.weights) for items in packs for item in items)
     loss_sum = 0.0
     for items in packs:
-        try:
-            loss = pack_loss(model, items) / total
-            loss.backward()
-        except RuntimeError as error:
-            if "memory" in str(error).casefold() or "alloc" in str(error).casefold():
-                raise SetupError("Memory ran out; lower --pack-tokens.") from error
-            raise
+        loss = pack_loss(model, items) / total
+        loss.backward()
         loss_sum += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(weights, 1.0)
     optimiser.step()

@@ -37,10 +37,27 @@ def test_generated_tasks_are_the_same_for_the_same_seed(presend: Presend, folder
     assert [part["digest"] for part in first] == [part["digest"] for part in second]
     assert [Path(part["file"]).name for part in first] == ["train.jsonl", "valid.jsonl", "test.jsonl"]
     assert len(read_tasks(folder / "one" / "train.jsonl")) == first[0]["tasks"]
-    only = presend("bench", "generate", "--out", "three", "--split", "test", "--held-out", "1")
+    only = presend("bench", "generate", "--out", "three", "--split", "test", "--scenarios", "1", "--held-out", "1")
     assert (only.code, only.out.count("tasks, digest")) == (0, 1)
     (folder / "file").touch()
     assert presend("bench", "generate", "--out", "file").err == "file is a file, but must be a folder.\n"
+
+
+def test_a_held_out_split_is_the_same_whether_train_is_written_or_not(presend: Presend, folder: Path) -> None:
+    given = ("--seed", "7", "--scenarios", "60", "--held-out", "20", "--json", "--split", "test")
+    alone = json.loads(presend("bench", "generate", "--out", "alone", *given).out)
+    both = json.loads(presend("bench", "generate", "--out", "both", *given, "--split", "train").out)
+    assert [Path(part["file"]).name for part in both] == ["test.jsonl", "train.jsonl"]
+    assert alone[0]["contaminated"] > 0
+    assert (folder / "alone" / "test.jsonl").read_bytes() == (folder / "both" / "test.jsonl").read_bytes()
+    assert [file.name for file in (folder / "alone").iterdir()] == ["test.jsonl"]
+
+
+def test_published_drafts_that_do_not_fit_are_named_and_nothing_is_written(presend: Presend, folder: Path) -> None:
+    (folder / "bad.jsonl").write_text("[1]\n")
+    ran = presend("bench", "import", "bad.jsonl", "--out", "x")
+    assert (ran.code, "bad.jsonl:1: is no JSON object" in ran.err) == (1, True)
+    assert not (folder / "x").exists()
 
 
 def test_check_ends_with_0_or_1(presend: Presend, folder: Path) -> None:
@@ -102,7 +119,7 @@ def test_published_drafts_are_imported_once_each(presend: Presend, folder: Path)
         "The file none.jsonl cannot be read: there is no such file.\n"
     )
     outcomes = presend("bench", "import", str(data_file("paired_48_tasks.json")), "--out", "x")
-    assert (outcomes.code, "paired_48_tasks.json:1 is no JSON object" in outcomes.err) == (1, True)
+    assert (outcomes.code, "paired_48_tasks.json:1: is no JSON object" in outcomes.err) == (1, True)
     assert not (folder / "x").exists()
 
 

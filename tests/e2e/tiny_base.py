@@ -1,7 +1,7 @@
 """Makes a tiny random Qwen2 with a small trained tokenizer: any causal LM will do, and this one trains in seconds.
 
-Run by the engine environment's Python: ``python tiny_base.py FOLDER [window]``. The tokenizer splits digits and speaks
-the chat markup of Qwen2.5, whose layers the model has: grouped heads, biased projections, tied embeddings.
+Run by the engine environment's Python: ``python tiny_base.py FOLDER [window [gpt2]]``. The tokenizer splits digits and
+speaks the chat markup of Qwen2.5, whose layers the model has: grouped heads, biased projections, tied embeddings.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from app.judge.prompt import system_prompt
 from app.training.encode import default_rubric
@@ -24,8 +24,8 @@ TEMPLATE = (
 )
 
 
-def make(folder: Path, window: int = 2048) -> None:
-    """Write model and tokenizer; always the same."""
+def make(folder: Path, window: int = 2048, kind: str = "qwen2") -> None:
+    """Write model and tokenizer, always the same; `gpt2` is a base whose layers lie elsewhere."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = [system_prompt(default_rubric()), '{"s":[5,1]}', "FACTS E-MAIL END Subject:"]
     texts += [row.draft.body + row.context.model_dump_json() for row in generated(1, 20, 3, 0.0)]
@@ -42,6 +42,12 @@ def make(folder: Path, window: int = 2048) -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=END, pad_token=END)
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
+    tokenizer.save_pretrained(folder)
+    if kind == "gpt2":
+        GPT2LMHeadModel(
+            GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=4, n_positions=window)
+        ).save_pretrained(folder)
+        return
     config = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=32,
@@ -54,8 +60,7 @@ def make(folder: Path, window: int = 2048) -> None:
         eos_token_id=tokenizer.eos_token_id,
     )
     Qwen2ForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2048)
+    make(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2048, *sys.argv[3:4])

@@ -39,10 +39,8 @@ _EMPTY = word_set(
     "its his her that this these those it them which who what when where more fewer further open now today still "
     "each every than into before after since until over under about ago there then"
 )
-_OWN = re.compile(
-    r"\b(?:we|our|ours|us|i|i'd|i'll|i'm|my|me|another|elsewhere|one client|a client|free|available|"
-    r"open for|join|start|engineers?|developers?|seniors?)\b"
-)
+_OWN = re.compile(r"\b(?:we|our|ours|us|another|elsewhere|one client|a client)\b")
+_OFFERED = re.compile(r"\b(?:free|available|open for|join|start|engineers?|developers?|seniors?)\b")
 _LEFT = re.compile(r"\b(?:to go|left|more|further|missing|still)\b")
 _ABOUT = re.compile(r"\b(?:nearly|almost|about|around|roughly|some|over|under|more than|less than|close to|not quite)$")
 _LARGE, _NEAR, _REACH = 100, 0.2, 3
@@ -53,7 +51,7 @@ def recounted(reading: Reading, facts: Facts) -> Iterable[Hit]:
     known: frozenset[str] | None = None
     for sentence, _ in reading.hits(_COUNTED):
         text = sentence.text
-        if _OWN.search(text):
+        if _OWN.search(text) or _OFFERED.search(text):
             continue
         for match in islice(_COUNTED.finditer(text), 10):
             number = value_of(match.group(1))

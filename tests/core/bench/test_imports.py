@@ -14,7 +14,7 @@ from app.bench.report import check_tasks
 from app.bench.tasks import read_tasks, write_tasks
 from app.errors import InvalidInput
 from app.schemas import Context
-from tests.core.bench.drafts import task, written
+from tests.core.bench.drafts import DRAFT, task, written
 
 FILES = (*(f"third_party_{letter}" for letter in "abcdef"), "salesconversion_bench")
 
@@ -86,7 +86,81 @@ def test_a_draft_without_body_is_named_by_field(tmp_path):
     path.write_text(json.dumps(good | {"context": {"company": "Alder"}}) + "\n", encoding="utf-8")
     with pytest.raises(InvalidInput) as caught:
         list(read_imports(path))
-    assert caught.value.faults[0].path == "body"
+    assert caught.value.faults[0].path == "drafts.jsonl:1: draft.body"
+
+
+PUBLISHED = {
+    "id": "x",
+    "source_repo": "a",
+    "license": "MIT",
+    "label": "pass",
+    "context": {"company": "Alder"},
+    "draft": {"subject": "s", "body": "private words"},
+}
+NATIVE = {"company_name": "Alder", "icp_segment": 0, "thread_stage": "cold_first_touch"}
+ARTICLE = {"task_id": "x", "input": NATIVE, "candidate_output": DRAFT, "ground_truth_output": DRAFT}
+REQUEST = {"input": NATIVE, "candidate_output": DRAFT, "task_type": "other"}
+
+
+@pytest.mark.parametrize(
+    ("row", "path", "said"),
+    [
+        ([1], "", "is no JSON object"),
+        ({**PUBLISHED, "difficulty": "expert"}, "difficulty", "'easy', 'medium' or 'hard'"),
+        ({**PUBLISHED, "signal_date": "March"}, "signal_date", "valid date"),
+        ({**PUBLISHED, "id": 3}, "id", "valid string"),
+        ({**PUBLISHED, "id": "a\tb"}, "task_id", "match pattern"),
+        ({**PUBLISHED, "label": "maybe"}, "label", "'pass' or 'fail'"),
+        ({**PUBLISHED, "context": ["Alder"]}, "context", "is no JSON object"),
+        (
+            {**PUBLISHED, "context": {"conversation_history": ["hello"]}},
+            "context.conversation_history",
+            "must be a list",
+        ),
+        ({**PUBLISHED, "draft": "private words"}, "draft", "is no JSON object"),
+        ({**PUBLISHED, "category_norm": ["tone_drift"]}, "category_norm", "valid string"),
+        ({**ARTICLE, "metadata": [1]}, "metadata", "is no JSON object"),
+        ({**ARTICLE, "metadata": {"signal_date": 3}}, "metadata.signal_date", "valid string"),
+        ({**ARTICLE, "candidate_output": {"subject": "s"}}, "candidate_output.body", "is missing"),
+        ({**ARTICLE, "input": {**NATIVE, "icp_segment": 9}}, "input.icp_segment", "less than or equal to 4"),
+        (
+            {**PUBLISHED, "request": {**REQUEST, "input": {**NATIVE, "icp_segment": 9}}},
+            "request.input.icp_segment",
+            "less than or equal to 4",
+        ),
+    ],
+)
+def test_every_fault_is_named_by_file_line_and_field(tmp_path, row, path, said):
+    file = tmp_path / "drafts.jsonl"
+    file.write_text(json.dumps(PUBLISHED) + "\n" + json.dumps(row) + "\n", encoding="utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        [task_of_import(one) for one in read_imports(file)]
+    (fault,) = caught.value.faults
+    assert fault.path == (f"drafts.jsonl:2: {path}" if path else "drafts.jsonl:2")
+    assert said in fault.message
+    assert "private words" not in str(caught.value)
+
+
+def test_bytes_that_are_no_utf_8_are_named_by_line(tmp_path):
+    file = tmp_path / "drafts.jsonl"
+    file.write_bytes(json.dumps(PUBLISHED).encode() + b'\n{"id": "\xff"}\n')
+    with pytest.raises(InvalidInput, match=r"drafts\.jsonl:2: is not UTF-8 text"):
+        list(read_imports(file))
+
+
+def test_a_row_nested_without_end_is_refused(tmp_path):
+    file = tmp_path / "drafts.jsonl"
+    file.write_text('{"id": ' + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"drafts\.jsonl:1: is no JSON object"):
+        list(read_imports(file))
+
+
+def test_line_separators_inside_a_draft_and_a_byte_order_mark_are_read(tmp_path):
+    row = {**PUBLISHED, "draft": {"subject": "s", "body": "one\u2028two\u0085three"}}
+    file = tmp_path / "drafts.jsonl"
+    file.write_text(json.dumps(row, ensure_ascii=False) + "\n\n", encoding="utf-8-sig")
+    (found,) = read_imports(file)
+    assert found.draft.body == row["draft"]["body"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +214,7 @@ def test_published_pairs_stay_pairs_and_their_lengths_tell_the_label(published):
 
 def test_what_lacks_a_label_says_so(published):
     pairs = published / "salesconversion_bench_raw" / "training_data" / "preference_pairs.jsonl"
-    with pytest.raises(InvalidInput, match=r"preference_pairs\.jsonl:1 needs .*: it has no 'label'"):
+    with pytest.raises(InvalidInput, match=r"preference_pairs\.jsonl:1: label: is missing"):
         next(read_imports(pairs))
-    with pytest.raises(InvalidInput, match=r"paired_48_tasks\.json:1 is no JSON object"):
+    with pytest.raises(InvalidInput, match=r"paired_48_tasks\.json:1: is no JSON object"):
         next(read_imports(published / "paired_48_tasks.json"))

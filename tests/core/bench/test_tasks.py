@@ -94,6 +94,23 @@ def test_repetitions_are_refused_across_files(tmp_path):
     ]
 
 
+def test_line_separators_inside_a_draft_and_a_byte_order_mark_are_read(tmp_path):
+    one = task(draft=written("one\u2028two\u0085three"))
+    (tmp_path / "mine.jsonl").write_text(one.line() + "\n", encoding="utf-8-sig")
+    assert read_tasks(tmp_path / "mine.jsonl") == [one]
+
+
+def test_bytes_that_are_no_utf_8_are_named_by_line(tmp_path):
+    (tmp_path / "mine.jsonl").write_bytes(task().line().encode() + b'\n\n{"task_id": "\xe9"}')
+    with pytest.raises(InvalidInput, match=r"mine\.jsonl:3: is not UTF-8 text"):
+        read_tasks(tmp_path / "mine.jsonl")
+
+
+def test_a_line_that_is_no_object_is_told_as_such(tmp_path):
+    with pytest.raises(InvalidInput, match=r"mine\.jsonl:1: is no JSON object"):
+        read_tasks(lines(tmp_path, [1]))
+
+
 def test_nothing_to_read(tmp_path):
     with pytest.raises(InvalidInput, match="there are no tasks"):
         read_tasks(lines(tmp_path, ""))

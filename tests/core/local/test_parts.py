@@ -7,6 +7,7 @@ import shlex
 import socket
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -112,6 +113,14 @@ def test_the_api_is_told_everything_by_its_environment(tmp_path: Path) -> None:
     assert expected.items() <= told.items()
     assert told["PRESEND_JUDGE_MANIFEST"].endswith("/manifest.json")
     assert spec.grace_s > settings.unready_s + settings.drain_s
+
+
+def test_relative_files_are_those_of_the_folder_that_the_user_is_in(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(home=tmp_path / "home", policy=Path("ours.toml"), judge_calibration=Path("runs/it.json"))
+    env = child_env(settings, open_home(tmp_path / "home"), 1, "postgresql://u@h/d", "made", None)
+    assert env["PRESEND_POLICY"] == str(tmp_path / "ours.toml")
+    assert env["PRESEND_JUDGE_CALIBRATION"] == str(tmp_path / "runs" / "it.json")
 
 
 def test_a_receipt_key_of_the_users_own_is_not_replaced(tmp_path: Path) -> None:

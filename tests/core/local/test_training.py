@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import re
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import SetupError
-from app.local import training
+from app.local import children, training
 from app.local.children import Nursery
 from app.local.environment import Environment, ensure_extra, requirement_lines
 from app.local.home import open_home
@@ -85,6 +86,54 @@ def test_a_crash_names_its_last_words_and_the_log(place, tmp_path):
     script(place, "echo 'Traceback' >&2; echo 'KeyError: 3' >&2; exit 1")
     with pytest.raises(SetupError, match=r"KeyError: 3 The whole log: .*model-train\.log"):
         run("train", [], place, tmp_path)
+
+
+def test_a_crash_is_not_told_in_the_words_of_an_older_run(place, tmp_path):
+    script(place, "echo 'KeyError: 3' >&2; exit 1")
+    for _ in range(2):
+        with pytest.raises(SetupError, match="KeyError: 3"):
+            run("train", [], place, tmp_path)
+    script(place, "exit 3")
+    with pytest.raises(SetupError, match=r"ended with an error: exit code 3 The whole log"):
+        run("train", [], place, tmp_path)
+    script(place, "echo 'Segmentation fault' >&2; exit 139")
+    with pytest.raises(SetupError, match="ended with an error: Segmentation fault"):
+        run("train", [], place, tmp_path)
+
+
+def test_the_words_are_found_when_a_large_log_was_set_aside(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_BYTES", 5)
+    monkeypatch.setattr(children, "LOG_BYTES", 5)
+    script(place, "echo 'KeyError: 3' >&2; exit 1")
+    for _ in range(2):
+        with pytest.raises(SetupError, match="KeyError: 3"):
+            run("train", [], place, tmp_path)
+    assert (tmp_path / "home/logs/model-train.log").read_text() == "KeyError: 3\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        ("train", "close other programs, or lower --pack-tokens."),
+        ("preference", "or lower --batch, --max-tokens or --rank, or add --checkpointing."),
+        ("calibrate", "close other programs and run it again."),
+    ],
+)
+def test_a_killed_child_says_what_takes_less_memory(place, tmp_path, module, advice):
+    script(place, "echo 'an Error in passing' >&2; kill -9 $$")
+    with pytest.raises(SetupError) as caught:
+        run(module, [], place, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"`app.training.{module}` was killed, most likely because memory ran out; ")
+    assert said.endswith(advice)
+
+
+def test_what_is_advised_is_an_option_of_the_command(capsys):
+    for module, advice in training.LOWER.items():
+        with pytest.raises(SystemExit):
+            importlib.import_module(f"app.training.{module}").main(["--help"])
+        known = capsys.readouterr().out
+        assert all(option in known for option in re.findall(r"--[a-z-]+", advice)), module
 
 
 def test_an_environment_of_someone_else_is_asked_and_never_changed(place, tmp_path):

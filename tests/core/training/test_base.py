@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.errors import SetupError
-from app.training.base import Base, check_tokenizer, check_window
+from app.training.base import (
+    Base,
+    as_the_engine,
+    check_layout,
+    check_tokenizer,
+    check_window,
+    check_window_of,
+)
+from app.training.encode import default_rubric
 from app.training.memory import memory_advice
+from app.training.scoring import digit_probabilities
 
 
 class Tokenizer:
@@ -80,8 +91,60 @@ def test_a_window_shorter_than_the_prompt_is_refused_with_both_lengths(tmp_path)
     check_window(Base("wheel", Path("none"), "x.gguf", "d"), 8_000)
 
 
+class GPTNeoXForCausalLM(SimpleNamespace):
+    """A model whose layers lie elsewhere."""
+
+
+def llama(window: int | None) -> SimpleNamespace:
+    """A model laid out like Llama, as far as it is looked at before it reads."""
+    text = SimpleNamespace(name_or_path="/models/small", max_position_embeddings=window)
+    text.get_text_config = lambda: text
+    return SimpleNamespace(model=SimpleNamespace(layers=[]), lm_head=None, config=text)
+
+
+def test_a_base_laid_out_otherwise_is_refused_by_its_class():
+    check_layout(llama(256))
+    for other in (GPTNeoXForCausalLM(gpt_neox=SimpleNamespace(layers=[]), embed_out=None), SimpleNamespace(lm_head=1)):
+        with pytest.raises(
+            SetupError, match=f"^The base is a {type(other).__name__}, which cannot read drafts in pack"
+        ):
+            check_layout(other)
+
+
+def test_a_loaded_model_with_a_short_window_is_refused():
+    check_window_of(llama(300), 300)
+    check_window_of(llama(None), 300)
+    with pytest.raises(SetupError, match=r"^The window of small is 256 tokens, .* has 300; choose another base\.$"):
+        check_window_of(llama(256), 300)
+
+
+def test_scoring_refuses_a_model_that_cannot_read_the_drafts():
+    rubric = default_rubric()
+    with pytest.raises(SetupError, match="The base is a GPTNeoXForCausalLM"):
+        digit_probabilities(GPTNeoXForCausalLM(), Tokenizer(), rubric, [])
+    with pytest.raises(SetupError, match="The window of small is 4 tokens"):
+        digit_probabilities(llama(4), Tokenizer(), rubric, [])
+
+
+@pytest.mark.parametrize(("gpu", "moves"), [(True, ["cuda", "bf16"]), (False, [])])
+def test_a_model_goes_where_the_engine_would_run_it(monkeypatch, gpu, moves):
+    cuda = SimpleNamespace(is_available=lambda: gpu, is_bf16_supported=lambda **_: True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, bfloat16="bf16"))
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "flags: sse")
+    told: list[str] = []
+    model = SimpleNamespace(to=lambda place: (told.append(place), model)[1])
+    assert as_the_engine(model) is model
+    assert told == moves
+
+
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried"), RuntimeError("DefaultCPUAllocator: can't")]
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried"),
+        RuntimeError("DefaultCPUAllocator: can't"),
+        RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling"),
+    ],
 )
 def test_memory_that_runs_out_says_what_to_lower(error):
     with pytest.raises(SetupError, match="Memory ran out; lower --batch"), memory_advice("--batch"):

@@ -7,10 +7,12 @@ from collections import Counter
 
 import pytest
 
+from app.bench.generate import generate
+from app.bench.tasks import task_of, write_tasks
 from app.errors import InvalidInput, SetupError
 from app.schemas import Context, Draft
 from app.training.encode import default_rubric
-from app.training.mixture import Labelled, generated
+from app.training.mixture import Labelled, _development, generated
 from app.training.pairs import (
     digest,
     encode_pairs,
@@ -150,6 +152,50 @@ def task(**change):
     return row | change
 
 
+def bench_task(task_id, **change):
+    row = {"task_id": task_id, "mode": "hand_authored", "context": CONTEXT, "draft": {"subject": "s", "body": "c"}}
+    return json.dumps(row | {"passed": True} | change)
+
+
+def test_a_generated_task_file_is_read_as_the_examples_that_it_was_made_of(tmp_path):
+    examples = list(generate(3, "train", 12, 5))
+    write_tasks(tmp_path / "train.jsonl", map(task_of, examples))
+    found = read_tasks(tmp_path / "train.jsonl", RUBRIC)
+    assert [(r.id, r.group, r.draft, r.scores) for r in found] == [
+        (e.id, e.group, e.draft, tuple(e.scores[name] for name in NAMES)) for e in examples
+    ]
+    assert make_pairs(found, RUBRIC, seed=1)
+
+
+def test_tasks_of_the_bench_and_short_ones_may_stand_in_one_file(tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(bench_task("b", scores={NAMES[1]: 5, "capacity": 5}) + "\n" + json.dumps(task()) + "\n")
+    first, second = read_tasks(path, RUBRIC)
+    assert (first.id, first.group, first.scores) == ("b", "b", (None, 5, *(None,) * (len(NAMES) - 2)))
+    assert (second.id, second.group) == ("a", "g")
+
+
+def test_line_separators_inside_a_draft_and_a_byte_order_mark_are_read(tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    draft = {"subject": "s", "body": "one\u2028two\u0085three"}
+    path.write_text(json.dumps(task(draft=draft), ensure_ascii=False) + "\n", encoding="utf-8-sig")
+    assert read_tasks(path, RUBRIC)[0].draft.body == draft["body"]
+
+
+def test_bytes_that_are_no_utf_8_are_named_by_line(tmp_path):
+    (tmp_path / "tasks.jsonl").write_bytes(json.dumps(task()).encode() + b"\n\xff\n")
+    with pytest.raises(InvalidInput, match=r"tasks\.jsonl:2: is not UTF-8 text"):
+        read_tasks(tmp_path / "tasks.jsonl", RUBRIC)
+
+
+def test_the_development_file_is_split_at_line_ends_only(tmp_path):
+    draft = {"subject": "s", "body": "one\u2028two"}
+    rows = [{"id": id_, "request": {"input": CONTEXT, "candidate_output": draft}} for id_ in "ab"]
+    path = tmp_path / "dev.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8-sig")
+    assert _development(path)[0] == {"a", "b"}
+
+
 def test_a_task_file_is_read_with_unknown_scores(tmp_path):
     path = tmp_path / "tasks.jsonl"
     path.write_text(json.dumps(task()) + "\n\n" + json.dumps(task(id="b", group=None, scores={NAMES[0]: None})) + "\n")
@@ -161,8 +207,8 @@ def test_a_task_file_is_read_with_unknown_scores(tmp_path):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("{", "line: not a JSON object"),
-        ("[]", "line: "),
+        ("{", "tasks.jsonl:2: is no JSON object"),
+        ("[]", "tasks.jsonl:2: is no JSON object"),
         (json.dumps(task(draft={"subject": "s"})), "draft.body: "),
         (json.dumps(task(scores={NAMES[0]: 6})), f"scores.{NAMES[0]}: "),
         (json.dumps(task(scores={"charm": 1})), "scores.charm: no such criterion"),
@@ -171,7 +217,10 @@ def test_a_task_file_is_read_with_unknown_scores(tmp_path):
             "icp_segment",
         ),
         (json.dumps(task(verdict="pass")), "verdict: "),
-        (json.dumps(task()), "id: already used in line 1"),
+        (json.dumps(task()), "tasks.jsonl:2: id: already used in line 1"),
+        (json.dumps({"task_id": "b", "draft": {"subject": "s"}}), "tasks.jsonl:2: draft.body: is missing"),
+        (bench_task("b", mode="guessed", draft={"subject": "s", "body": "secret"}), "tasks.jsonl:2: mode: "),
+        (bench_task("a"), "tasks.jsonl:2: task_id: already used in line 1"),
     ],
 )
 def test_a_malformed_task_names_file_line_and_field_and_quotes_no_draft(tmp_path, line, words):

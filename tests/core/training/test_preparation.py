@@ -58,6 +58,14 @@ def test_an_adapter_trained_on_other_weights_is_refused(tmp_path):
         find_adapter(folder, BASE)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "\x00"])
+def test_a_broken_record_of_a_training_is_named(tmp_path, text):
+    folder = make_adapter(tmp_path / "a")
+    (folder / "training.json").write_text(text)
+    with pytest.raises(SetupError, match=r"training\.json is not the record of a training; restore or delete it\."):
+        find_adapter(folder, BASE)
+
+
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
 def test_a_missing_adapter_file_is_named(tmp_path, name):
     folder = make_adapter(tmp_path / "a")
@@ -125,4 +133,6 @@ def test_faults_of_the_machine_are_one_sentence(capsys, error, code, words):
         raise error
 
     assert run_command(work) == code
-    assert words in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert words in said
+    assert "--" not in said  # an option would be one that not every command has

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from app.errors import SetupError
+from app.errors import InvalidInput, SetupError
 from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, read_stages
+from app.training.train import main
 
 
 def test_the_shipped_recipe_has_two_stages_and_the_second_adds_published_drafts():
@@ -37,3 +40,52 @@ def test_what_does_not_fit_is_named(tmp_path, text, words):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(SetupError, match="cannot be read"):
         read_stages(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"packs_per_step": 0}, r"^--packs-per-step must be at least 1\.$"),
+        *(({name: 0}, f"--{name.replace('_', '-')} must") for name in ("rank", "alpha", "epochs", "drafts")),
+        ({"pack_tokens": -950}, r"^--pack-tokens must be at least 1\.$"),
+        *(({name: -1}, f"--{name} must be at least 0") for name in ("seed", "scenarios", "published", "written")),
+        ({"steps": -1}, "--steps must be at least 0"),
+        *(({"rate": rate}, "--rate must be a number above 0") for rate in (0.0, -1e-4, float("nan"), float("inf"))),
+        *(({name: 1.0}, f"--{name} is a share") for name in ("warmup", "dropout")),
+        *(({name: -0.1}, f"--{name} is a share") for name in ("warmup", "dropout")),
+        ({"dropout": float("nan")}, "--dropout is a share"),
+        ({"hands": "ash,nobody"}, "--hands names 'nobody', but the hands are ash, "),
+        ({"scenarios": 0}, "nothing to train on"),
+        ({"whole": True, "written": 1}, "Only generated drafts have a score for the whole"),
+    ],
+)
+def test_a_recipe_out_of_range_is_refused_by_its_option(changed, words):
+    with pytest.raises(InvalidInput, match=words):
+        Recipe(**changed).checked()
+
+
+def test_a_recipe_in_range_stays_as_it_is():
+    for recipe in (Recipe(), Recipe(scenarios=0, listed=True), Recipe(written=1, hands="ash,birch", dropout=0.0)):
+        assert recipe.checked() is recipe
+
+
+def test_a_stage_out_of_range_is_named_with_its_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[[stages]]\n[[stages]]\nrank = 0\n")
+    with pytest.raises(SetupError, match=r"^mine\.toml: stage 2: --rank must be at least 1\.$"):
+        read_stages(file)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--save-every", "0", "--save-every must be at least 1."),
+        ("--threads", "-1", "--threads must be at least 0."),
+        ("--packs-per-step", "0", "--packs-per-step must be at least 1."),
+    ],
+)
+def test_the_command_line_refuses_before_anything_heavy(tmp_path, capsys, monkeypatch, option, value, words):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["--out", str(tmp_path / "out"), option, value]) == 1
+    assert capsys.readouterr().err.strip() == words
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,156 @@
+"""The packed training on a tiny random Qwen2, from the first step to the card, as a user would run it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_training import cli, engine_python
+
+PACKED: tuple[str, ...] = (
+    *("--objective", "packed", "--scenarios", "6", "--drafts", "3", "--rank", "4", "--alpha", "8", "--rate", "0.01"),
+    *("--packs-per-step", "1", "--save-every", "2", "--threads", "1", "--eager"),
+)
+WEIGHTS = "adapter/adapter_model.safetensors"
+# Real merges whose limits no merge can hold.
+STRICT_MERGES = """
+import sys
+from app.training import merge, prepare
+for limit in ("MAX_LOGIT_DRIFT", "MAX_PROBABILITY_DRIFT"):
+    kept = getattr(merge, limit)
+    setattr(merge, limit, -1.0)
+    print("code", prepare.main(sys.argv[1:]))
+    setattr(merge, limit, kept)
+"""
+# A reference that reads the adapter it should not.
+MOVING_REFERENCE = """
+import torch
+from app.errors import SetupError
+from app.training.objectives import verify_reference
+
+class Trainer:
+    model = torch.nn.ParameterDict({"lora_B": torch.zeros(3)})
+    _metrics = {"eval": {}}
+    def compute_ref_log_probs(self, model, batch):
+        return model["lora_B"].sum()[None], model["lora_B"].sum()[None]
+    def compute_loss(self, model, batch):
+        at = float(model["lora_B"].sum())
+        self._metrics["eval"] |= {"logps/chosen": [at], "logps/rejected": [at], "rewards/margins": [0.0]}
+        return torch.tensor(0.6931)
+
+try:
+    verify_reference(Trainer(), probe={})
+except SetupError as error:
+    print(error)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine make steps this small twenty times slower."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("packed")
+
+
+@pytest.fixture(scope="module")
+def home(place) -> Path:
+    return place / "home"
+
+
+@pytest.fixture(scope="module")
+def base(home, place) -> Path:
+    engine_python(home, Path(__file__).with_name("tiny_base.py"), place / "tiny", "4096")
+    return place / "tiny"
+
+
+@pytest.fixture(scope="module")
+def trained(home, base, place) -> Path:
+    ran = cli(home, "train", *PACKED, "--base", base, "--out", place / "straight")
+    assert ran.returncode == 0, ran.stderr
+    return place / "straight"
+
+
+@pytest.mark.e2e
+def test_a_packed_training_that_was_cut_ends_with_the_same_bytes(home, base, place, trained):
+    given = ["train", *PACKED, "--base", base, "--out", place / "cut"]
+    cut = cli(home, *given, "--limit-s", "0")
+    assert cut.returncode == 1
+    assert "The time limit was reached at step 1 of" in cut.stderr
+    assert not (place / "cut" / "adapter").exists()
+    other = cli(home, *given, "--rate", "0.02")
+    assert "belongs to other arguments or data; choose another --out" in other.stderr
+    again = cli(home, *given)
+    assert again.returncode == 0, again.stderr
+    assert (place / "cut" / WEIGHTS).read_bytes() == (trained / WEIGHTS).read_bytes()
+    one, two = (json.loads((f / "adapter" / "training.json").read_text()) for f in (trained, place / "cut"))
+    assert one["result"]["steps"] == two["result"]["steps"] > 2
+    assert {k: v for k, v in one.items() if k != "result"} == {k: v for k, v in two.items() if k != "result"}
+
+
+@pytest.mark.e2e
+def test_it_is_merged_calibrated_measured_and_described(home, base, place, trained):
+    merged, fitted, figures = place / "merged", place / "calibration.json", place / "figures.json"
+    ran = cli(home, "merge", "--base", base, "--adapter", trained / "adapter", "--out", merged)
+    assert ran.returncode == 0, ran.stderr
+    ran = cli(home, "calibrate", "--model", merged, "--out", fitted, "--scenarios", "6")
+    assert ran.returncode == 0, ran.stderr
+    given = ["--model", merged, "--calibration", fitted, "--scenarios", "6", "--json", figures]
+    measured = cli(home, "evaluate", *given)
+    assert measured.returncode == 0, measured.stderr
+    given = ["--adapter", trained / "adapter", "--calibration", fitted, "--evaluation", figures]
+    ran = cli(home, "card", *given, "--out", place / "CARD.md")
+    assert ran.returncode == 0, ran.stderr
+    table = [line for line in measured.stdout.splitlines() if line.startswith("|")]
+    assert len(table) > 20
+    card = (place / "CARD.md").read_text()
+    assert measured.stdout.strip() in card
+    assert "No published draft was trained on." in card
+
+
+@pytest.mark.e2e
+def test_a_merge_that_changes_the_model_leaves_the_output_as_it_was(home, base, place, trained):
+    shelf = place / "shelf"
+    (shelf / "model").mkdir(parents=True)
+    (shelf / "model" / "config.json").write_text("kept")
+    given = ["--base", base, "--adapter", trained / "adapter", "--out", shelf / "model"]
+    told = engine_python(home, "-c", STRICT_MERGES, *given)
+    assert told.stdout.splitlines().count("code 1") == 2
+    said = told.stderr.splitlines()
+    assert any(line.startswith("The merged model's logits differ by") for line in said)
+    assert any(line.startswith("Rounding the merged weights to bfloat16 moves") for line in said)
+    assert [path.relative_to(shelf).as_posix() for path in sorted(shelf.rglob("*"))] == ["model", "model/config.json"]
+    assert (shelf / "model" / "config.json").read_text() == "kept"
+
+
+@pytest.mark.e2e
+def test_a_reference_that_moves_is_refused_in_one_sentence(home):
+    said = engine_python(home, "-c", MOVING_REFERENCE).stdout.strip()
+    assert said.startswith("DPO's reference moves with the adapter (by ")
+    assert said.endswith("choose another base or objective.")
+
+
+@pytest.mark.e2e
+def test_a_base_that_cannot_read_packs_is_refused_before_training(home, base, tmp_path):
+    short, other = tmp_path / "short", tmp_path / "other"
+    shutil.copytree(base, short)
+    config = json.loads((short / "config.json").read_text())
+    (short / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 256}))
+    engine_python(home, Path(__file__).with_name("tiny_base.py"), other, "4096", "gpt2")
+    for folder, words in (
+        (short, "The window of short is 256 tokens"),
+        (other, "The base is a GPT2LMHeadModel, which"),
+    ):
+        ran = cli(home, "train", *PACKED, "--base", folder, "--out", tmp_path / "out")
+        assert ran.returncode == 1
+        assert words in ran.stderr
+        assert not (tmp_path / "out").exists()
