@@ -209,7 +209,7 @@ def test_a_base_with_a_short_window_and_a_malformed_task_fail_before_training(ho
         capture_output=True, text=True, env=environment(home), cwd=tmp_path, timeout=1200,
     )  # fmt: skip
     assert ran.returncode == 1
-    assert "tasks.jsonl:1: context: Field required" in ran.stderr
+    assert "tasks.jsonl:1: context: is missing" in ran.stderr
     assert not (tmp_path / "out").exists()
 
 
