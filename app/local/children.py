@@ -165,11 +165,14 @@ def open_log(path: Path) -> IO[bytes]:
         raise SetupError(f"The log file {path} cannot be written ({error.strerror}).") from error
 
 
-def last_words(log: Path, *, of: str = "") -> str:
-    """The last line of a log that says something, preferring one that contains ``of``; at most 300 characters."""
+def last_words(log: Path, *, of: str = "", since: int = 0) -> str:
+    """The last line of a log that says something, preferring one that contains ``of``; at most 300 characters.
+
+    ``since`` is the byte where this run began, for a log that holds older runs too.
+    """
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 16_384))
+            file.seek(max(since, log.stat().st_size - 16_384))
             lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
     except OSError:
         return ""

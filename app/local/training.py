@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import SetupError
-from app.local.children import LOG_BYTES, Nursery, Spec, run_to_end
+from app.local.children import LOG_BYTES, Nursery, Spec, last_words, run_to_end
 from app.local.environment import HERE, Environment, ensure_extra
 from app.local.home import Home
 from app.local.model import engine_env, only_the_package
@@ -151,7 +151,7 @@ async def run(
         raise SetupError(
             f"`{PACKAGE}.{module}` was killed, most likely because memory ran out; close other programs{also}."
         )
-    words = _last_words(spec.log, since, "error:" if code == USAGE_CODE else "Error") or f"exit code {code}"
+    words = last_words(spec.log, of="error:" if code == USAGE_CODE else "Error", since=since) or f"exit code {code}"
     if code == USAGE_CODE:
         raise SetupError(f"{words.partition('error: ')[2] or words}; --help lists the options.")
     raise SetupError(f"`{PACKAGE}.{module}` ended with an error: {words} The whole log: {spec.log}")
@@ -161,12 +161,3 @@ def _size(log: Path) -> int:
     """Where the log of the next run begins; a large one is set aside by then."""
     size = log.stat().st_size if log.exists() else 0
     return 0 if size > LOG_BYTES else size
-
-
-def _last_words(log: Path, since: int, of: str) -> str:
-    """As :func:`app.local.children.last_words`, of what was written from ``since`` on: the log holds older runs too."""
-    with log.open("rb") as file:
-        file.seek(max(since, log.stat().st_size - 16_384))
-        lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if of in line] or lines
-    return telling[-1][:300] if telling else ""
