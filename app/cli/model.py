@@ -33,7 +33,7 @@ def add(program: typer.Typer) -> None:
     model = typer.Typer(no_args_is_help=True, help="Train, merge, measure and prepare the judge model.")
     model.command()(engine)
     model.command()(prepare)
-    for command in (train, authors, ablate, merge, latency, calibrate, evaluate, card):
+    for command in (train, authors, passes, ablate, merge, latency, calibrate, evaluate, card):
         model.command(context_settings=PASS)(command)
     model.command()(pareto)
     program.add_typer(model, name="model")
@@ -101,6 +101,20 @@ def authors(context: typer.Context, help: HelpOption = False) -> None:
         --calibration runs/judge/calibration.json
     """
     _command(context, "authors", help, extra=True)
+
+
+def passes(context: typer.Context, help: HelpOption = False) -> None:
+    """Measure what it is worth to treat published "pass" labels as noisy: three trainings that differ in nothing else.
+
+    Trained are passes that no rule contradicts at half weight, all at half weight, all at full weight; each is measured
+    on the drafts that were labelled blind and on the transfer sets. Arms that are finished are not repeated.
+
+    \b
+    Example:
+      presend model passes --start app/weights/adapter --calibration app/weights/calibration.json --data published/ \\
+        --out runs/passes
+    """
+    _command(context, "passes", help, extra=True)
 
 
 def ablate(context: typer.Context, help: HelpOption = False) -> None:

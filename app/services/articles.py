@@ -253,7 +253,7 @@ def _json(path: Path) -> Any:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = _readable(
-        path, lambda text: [json.loads(line) for line in text.splitlines() if line.strip()]
+        path, lambda text: [json.loads(line) for line in text.split("\n") if line.strip()]
     )
     return rows
 

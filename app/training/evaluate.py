@@ -34,7 +34,7 @@ from app.judge.policy import Policy, default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 from app.stats import clopper_pearson
-from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer
+from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer, use_threads
 from app.training.calibrate import SEED, fit_all, fitting_rows
 from app.training.calibration import read_calibration
 from app.training.card import check_weights
@@ -293,9 +293,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--scenarios", type=int, default=90, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     given = parser.parse_args(argv)
 
     def work() -> None:
+        use_threads(given.threads)
         sets = [
             Set(split, [w for w, _ in generated_wholes(given.seed, split, given.scenarios)])
             for split in ("valid", "test")

@@ -18,7 +18,16 @@ from typing import Any
 
 from app.errors import InvalidInput, SetupError
 from app.schemas import Context, Draft
-from app.training.base import SMOLLM2, check_window, find_base, load_model, load_tokenizer, wants_bf16
+from app.training.base import (
+    PRECISIONS,
+    SMOLLM2,
+    check_window,
+    find_base,
+    load_model,
+    load_tokenizer,
+    use_threads,
+    wants_bf16,
+)
 from app.training.encode import default_rubric, prompt_ids
 from app.training.memory import memory_advice
 from app.training.merge import find_adapter
@@ -28,6 +37,8 @@ from app.training.timing import MIN_ROUNDS, markdown, measure, summary
 NAMES = ("base", "unmerged", "merged")
 KEY_VARIABLE = "VLLM_API_KEY"
 TIMEOUT_S = 120.0
+PAUSE_S = 1.0
+"""An engine's threads spin for a while after an answer, on the cores that the next one needs."""
 DRAFT = Draft(
     subject="Two platform roles",
     body="Hi Rae,\n\nTwo platform roles are open on your site. Is more coming, or is that all?\n\nBest,\nNoa",
@@ -70,8 +81,11 @@ def through_transformers(
             "unmerged": unmerged.to(dtype).eval(),
             "merged": merged.to(dtype).merge_and_unload().eval(),
         }
+        for model in models.values():
+            # On a CPU, torch multiplies frozen weights another way (10 % slower in bf16): all alike, or no comparison.
+            model.requires_grad_(False)
         ids = prompt_ids(tokenizer, default_rubric(), DRAFT, CONTEXT)
-        check_window(base, len(ids) + tokens)
+        check_window(base, len(ids) + tokens, ", or lower --tokens")
         facts.update(prompt_tokens=len(ids), new_tokens=tokens, dtype=str(dtype).removeprefix("torch."), device=device)
     given = torch.tensor([ids], device=device)
 
@@ -146,7 +160,7 @@ def through_servers(
             return once
 
         with progress("servers", warm_up + rounds) as tell:
-            timed = measure({name: run(name, url) for name, url in urls.items()}, rounds, warm_up, seed, tell)
+            timed = measure({name: run(name, url) for name, url in urls.items()}, rounds, warm_up, seed, tell, PAUSE_S)
     return summary("vLLM", timed)
 
 
@@ -209,7 +223,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=30, help=f"measured rounds, at least {MIN_ROUNDS} (default 30)")
     parser.add_argument("--warm-up", type=int, default=2, help="rounds that do not count (default 2)")
     parser.add_argument("--seed", type=int, default=7, help="draws the order in each round")
-    parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="of transformers")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of transformers")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     parser.add_argument("--json", type=Path, help="file for all figures, every single time included")
     given = parser.parse_args(argv)
@@ -225,10 +239,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ.setdefault("TQDM_DISABLE", "1")
         rows: list[dict[str, object]] = []
         if not given.only_servers:
-            import torch
-
-            if given.threads:
-                torch.set_num_threads(given.threads)
+            use_threads(given.threads)
             rows += through_transformers(
                 given.base, given.adapter, given.tokens, given.rounds, given.warm_up, given.seed, given.precision
             )

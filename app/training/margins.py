@@ -132,7 +132,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         Naming file and line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise SetupError(f"The log {path} cannot be read: {error.strerror}.") from error
     rows = []

@@ -27,6 +27,7 @@ from app.judge.rubric import Rubric
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 from app.training.encode import answer_ids, digit_ids, prompt_ids
+from app.training.recipes import SHIPPED_PUBLISHED, Recipe
 
 DIGIT_WEIGHT, VIOLATION_WEIGHT, FORM_WEIGHT, REASON_WEIGHT = 1.0, 2.0, 0.02, 0.1
 PASS_WEIGHT = 0.5
@@ -130,12 +131,54 @@ def _from_task(task: Task) -> Labelled:
     return Labelled(task.id, task.cluster, task.context, task.draft, scores)
 
 
+def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, str]]:
+    """The labelled drafts of a recipe in the order in which they are drawn, and the licences of published ones.
+
+    Raises
+    ------
+    SetupError
+        When published drafts are asked for and ``data`` does not hold them.
+    """
+    rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
+    rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
+    if not (recipe.published or recipe.listed):
+        return rows, {}
+    if data is None:
+        raise SetupError("Published drafts were asked for; --data must name the folder that holds them.")
+    if recipe.listed:
+        more, licences = listed(data, SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1])
+    else:
+        more, licences = published(
+            data,
+            recipe.published,
+            recipe.seed,
+            _authors(recipe.without),
+            agreed=recipe.passes == "agreed",
+            pass_weight=recipe.pass_weight,
+        )
+    return rows + more, licences
+
+
+def _authors(without: str) -> tuple[str, ...]:
+    left_out = {name.strip() for name in without.split(",") if name.strip()}
+    if unknown := sorted(left_out - set(AUTHORS)):
+        raise SetupError(f"There is no author {unknown[0]!r}; the authors are {', '.join(AUTHORS)}.")
+    return tuple(name for name in AUTHORS if name not in left_out)
+
+
 def published(
-    folder: Path, count: int, seed: int, authors: Sequence[str] = AUTHORS
+    folder: Path,
+    count: int,
+    seed: int,
+    authors: Sequence[str] = AUTHORS,
+    *,
+    agreed: bool = True,
+    pass_weight: float = PASS_WEIGHT,
 ) -> tuple[list[Labelled], dict[str, str]]:
     """Up to ``count`` published drafts, drawn evenly over authors, labels and criteria; and their licences.
 
-    A "pass" is kept only where no flag and no rule of ours speaks against it: blind labels upheld 56 % of them.
+    A "pass" is kept only where no flag and, with ``agreed``, no rule of ours speaks against it: blind labels upheld
+    56 % of them. It counts ``pass_weight``, a "fail" 1.
 
     Raises
     ------
@@ -150,7 +193,7 @@ def published(
     for author, key, row in _allowed(folder, authors):
         if (author, key) in seen:
             continue
-        if not row.failed and blocking(rules.check(row.draft, row.context), policy):
+        if agreed and not row.failed and blocking(rules.check(row.draft, row.context), policy):
             continue
         seen.add((author, key))
         licences[row.author] = row.license
@@ -164,7 +207,7 @@ def published(
         fails = [rows for (a, label), rows in sorted(buckets.items()) if a == author and label != "pass"]
         chosen += buckets.get((author, "pass"), [])[: quota // 2]
         chosen += _round_robin(fails, quota - quota // 2)
-    return [_from_imported(row) for row in chosen], licences
+    return [_from_imported(row, pass_weight) for row in chosen], licences
 
 
 def listed(folder: Path, ids: Sequence[str]) -> tuple[list[Labelled], dict[str, str]]:
@@ -212,11 +255,11 @@ def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:
     return taken[:count]
 
 
-def _from_imported(row: Imported) -> Labelled:
+def _from_imported(row: Imported, pass_weight: float = PASS_WEIGHT) -> Labelled:
     if row.failed:
         scores = tuple(1 if c == row.criterion else None for c in MODEL_CRITERIA)
         return Labelled(row.id, row.pair or row.id, row.context, row.draft, scores)
-    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(MODEL_CRITERIA), PASS_WEIGHT)
+    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(MODEL_CRITERIA), pass_weight)
 
 
 def _development(path: Path) -> tuple[set[str], set[str]]:

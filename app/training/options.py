@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from app.errors import InvalidInput
-from app.training.base import wants_bf16
+from app.training.base import PRECISIONS, use_threads, wants_bf16
 from app.training.objectives import OBJECTIVES, PreferenceRecipe
 
 
@@ -53,7 +53,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, *, without: Sequence[s
     parser.add_argument("--save-every", type=int, default=8, help="steps between checkpoints (default 8)")
     parser.add_argument("--probe", type=int, default=24, help="training pairs measured beside the held-out ones")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
-    parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="auto: bf16 where the "
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where the "
                         "processor or GPU multiplies it")  # fmt: skip
 
 
@@ -74,11 +74,9 @@ def settle(given: argparse.Namespace) -> bool:
     for told in ("Could not find a config file", "The PEFT config.s `base_model_name_or_path`"):
         warnings.filterwarnings("ignore", message=told, category=UserWarning)
     import datasets
-    import torch
     import transformers
 
     transformers.logging.set_verbosity_error()
     datasets.disable_progress_bars()
-    if given.threads:
-        torch.set_num_threads(given.threads)
+    use_threads(given.threads)
     return wants_bf16(given.precision)

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.bench.moves import OVERALL
 from app.bench.tasks import Task, faults_of, lines_of, object_of
 from app.errors import Fault, InvalidInput, SetupError
 from app.judge.rubric import Rubric
@@ -77,7 +78,7 @@ def read_tasks(path: Path, rubric: Rubric) -> list[Labelled]:
 
     The short form is ``id``, ``group`` (optional), ``context``, ``draft`` and ``scores`` of the rubric's model
     criteria. ``scores`` maps criterion ids to 1..5 or null (unknown); criteria left out are unknown. A task of
-    Presend-Bench, which has a ``task_id``, may score other criteria as well: they are passed over.
+    Presend-Bench, which has a ``task_id``, may score those of the rules as well: they are passed over.
 
     Raises
     ------
@@ -87,14 +88,15 @@ def read_tasks(path: Path, rubric: Rubric) -> list[Labelled]:
         When the file cannot be read or holds no task.
     """
     known = [c.id for c in rubric.model_criteria]
+    of_bench = [*(c.id for c in rubric.criteria), OVERALL]
     found: list[Labelled] = []
     seen: dict[str, int] = {}
     for number, line in lines_of(path):
         where = f"{path.name}:{number}"
         task = _task(line, where)
-        unknown = [name for name in task.scores if name not in known] if isinstance(task, _Task) else []
-        if unknown:
-            fault = Fault(f"{where}: scores.{unknown[0]}", f"no such criterion; the rubric has {', '.join(known)}")
+        allowed = known if isinstance(task, _Task) else of_bench
+        if unknown := [name for name in task.scores if name not in allowed]:
+            fault = Fault(f"{where}: scores.{unknown[0]}", f"no such criterion; the rubric has {', '.join(allowed)}")
             raise InvalidInput("The task file does not fit.", (fault,))
         if task.id in seen:
             name = "id" if isinstance(task, _Task) else "task_id"

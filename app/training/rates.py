@@ -7,7 +7,7 @@ bootstrap over clusters by ``app.stats.monte_carlo_ci``: 4,000 resamples, seed 0
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +48,13 @@ def rates(judged: Judged) -> dict[str, Any]:
         ("mcc", _mcc),
     ):
         out |= _with_interval(name, lambda counts, f=statistic: f(counts @ table), len(table))
-    wins = _wins(judged)
-    sizes = np.stack(
-        [np.bincount(judged.cluster[side], minlength=len(table)) for side in (~judged.failed, judged.failed)]
-    )
+    return out | _with_interval("auc", _area(judged), len(table))
 
-    def area(counts: NDArray[np.int64]) -> Floats:
-        pairs = (counts @ sizes[0]) * (counts @ sizes[1])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.einsum("bi,ij,bj->b", counts, wins, counts, optimize=True) / pairs)
 
-    return out | _with_interval("auc", area, len(table))
+def auc_gain(new: Judged, old: Judged) -> dict[str, Any]:
+    """By how much the AUC of ``new`` is higher than that of ``old`` on the same drafts, as ``auc`` and ``auc_ci``."""
+    after, before = _area(new), _area(old)
+    return _with_interval("auc", lambda counts: after(counts) - before(counts), int(new.cluster.max()) + 1)
 
 
 def delta(new: Judged, old: Judged) -> dict[str, Any]:
@@ -100,6 +96,19 @@ def _table(judged: Judged) -> NDArray[np.int64]:
     kind = np.where(judged.failed, 0, 2) + np.where(judged.stopped, 0, 1)
     flat = np.bincount(judged.cluster * 4 + kind, minlength=4 * (int(judged.cluster.max()) + 1))
     return flat.reshape(-1, 4)
+
+
+def _area(judged: Judged) -> Callable[[NDArray[np.int64]], Floats]:
+    """The AUC as a function of how often each cluster is drawn: counts of shape (resamples, clusters)."""
+    wins = _wins(judged)
+    sizes = [np.bincount(judged.cluster[side], minlength=len(wins)) for side in (~judged.failed, judged.failed)]
+
+    def area(counts: NDArray[np.int64]) -> Floats:
+        pairs = (counts @ sizes[0]) * (counts @ sizes[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.einsum("bi,ij,bj->b", counts, wins, counts, optimize=True) / pairs)
+
+    return area
 
 
 def _wins(judged: Judged) -> Floats:

@@ -17,6 +17,7 @@ from app.training.base import SMOLLM2
 
 SHIPPED_RECIPE = Path(__file__).parent / "shipped.toml"
 SHIPPED_PUBLISHED = Path(__file__).parent / "shipped_published.txt"
+PASSES = ("agreed", "all")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
     ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
+    ``passes`` draws only passes that no rule contradicts ("agreed") or "all", each counting ``pass_weight``;
     ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
     ``whole`` asks for the score of the whole draft as well, which starts the learning and which only generated drafts
     have; ``without`` names authors to leave out;
@@ -35,6 +37,8 @@ class Recipe:
     scenarios: int = 130
     drafts: int = 6
     published: int = 0
+    passes: str = "agreed"
+    pass_weight: float = 0.5
     listed: bool = False
     written: int = 0
     hands: str = ""
@@ -65,6 +69,10 @@ class Recipe:
                 raise InvalidInput(f"{_option(name)} must be at least {low}.")
         if not 0 < self.rate < math.inf:
             raise InvalidInput("--rate must be a number above 0.")
+        if self.passes not in PASSES:
+            raise InvalidInput(f"--passes is one of {', '.join(PASSES)}.")
+        if not 0 <= self.pass_weight <= 1:
+            raise InvalidInput("--pass-weight is a number from 0 to 1.")
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InvalidInput(f"{_option(name)} is a share, from 0 to below 1.")
@@ -87,6 +95,7 @@ class Run:
     data: Path | None = None
     start: Path | None = None
     threads: int = 0
+    precision: str = "auto"
     save_every: int = 20
     limit_s: float | None = None
     compiled: bool = False

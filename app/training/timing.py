@@ -8,6 +8,7 @@ kept beside it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -48,8 +49,11 @@ def measure(
     warm_up: int,
     seed: int,
     tell: Callable[[int, str], None] | None = None,
+    pause_s: float = 0.0,
 ) -> list[Timed]:
     """Run ``warm_up`` rounds that do not count and ``rounds`` that do. A condition does its work, returns seconds.
+
+    ``pause_s`` seconds pass before each, so that what the one before left running has come to rest.
 
     Raises
     ------
@@ -66,6 +70,7 @@ def measure(
     for number in range(warm_up + rounds):
         rng.shuffle(names)
         for name in names:
+            time.sleep(pause_s)
             took = conditions[name]()
             if number >= warm_up:
                 found[name].append(took)

@@ -20,16 +20,26 @@ from random import Random
 from typing import Any
 
 from app.errors import SetupError
-from app.training.base import Base, check_layout, check_window, find_base, load_model, load_tokenizer
+from app.training.base import (
+    PRECISIONS,
+    Base,
+    check_layout,
+    check_window,
+    find_base,
+    load_model,
+    load_tokenizer,
+    use_threads,
+    wants_bf16,
+)
 from app.training.encode import default_rubric
 from app.training.memory import memory_advice
 from app.training.merge import find_adapter
-from app.training.mixture import AUTHORS, Item, bins, counts, digest, encode, generated, listed, published, written
+from app.training.mixture import Item, bins, counts, digest, draw, encode
 from app.training.packing import pack
-from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, Run, read_stages
+from app.training.recipes import SHIPPED_RECIPE, Recipe, Run, read_stages
 from app.training.steps import progress, run_command, step
 
-ADAPTER, CHECKPOINT = "adapter", "checkpoint"
+ADAPTER, CHECKPOINT, RECORD = "adapter", "checkpoint", "training.json"
 
 
 def train(recipe: Recipe, run: Run) -> Path:
@@ -37,25 +47,14 @@ def train(recipe: Recipe, run: Run) -> Path:
     recipe, run = recipe.checked(), run.checked()
     import torch
 
-    if run.threads:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     with step("load") as facts:
         base = find_base(recipe.base)
         tokenizer, frozen = load_tokenizer(base), load_model(base)
         check_layout(frozen)
         facts.update(base=base.name, threads=torch.get_num_threads())
     with step("data") as facts:
-        rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
-        rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
-        licences: dict[str, str] = {}
-        if recipe.published or recipe.listed:
-            if run.data is None:
-                raise SetupError("Published drafts were asked for; --data must name the folder that holds them.")
-            if recipe.listed:
-                more, licences = listed(run.data, SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1])
-            else:
-                more, licences = published(run.data, recipe.published, recipe.seed, _authors(recipe.without))
-            rows += more
+        rows, licences = draw(recipe, run.data)
         rubric = default_rubric(whole=recipe.whole)
         items = [encode(tokenizer, rubric, row) for row in rows]
         if not items:
@@ -71,7 +70,7 @@ def train(recipe: Recipe, run: Run) -> Path:
     }
     if run.start is not None:
         record["start"] = find_adapter(run.start, base).digest
-    model = _with_lora(frozen, recipe, base)
+    model = _with_lora(frozen, recipe, base, wants_bf16(run.precision))
     if run.start is not None:
         _start_from(model, run.start)
     if run.compiled:
@@ -81,13 +80,6 @@ def train(recipe: Recipe, run: Run) -> Path:
         facts.update(_loop(model, plan, recipe, record, run))
     with step("write"):
         return _write_adapter(model, base, record | {"result": facts}, run.out)
-
-
-def _authors(without: str) -> tuple[str, ...]:
-    left_out = {name.strip() for name in without.split(",") if name.strip()}
-    if unknown := sorted(left_out - set(AUTHORS)):
-        raise SetupError(f"There is no author {unknown[0]!r}; the authors are {', '.join(AUTHORS)}.")
-    return tuple(name for name in AUTHORS if name not in left_out)
 
 
 def _start_from(model: Any, folder: Path) -> None:
@@ -118,7 +110,7 @@ def _compile(model: Any) -> None:
         layer.forward = torch.compile(layer.forward, dynamic=True)
 
 
-def _with_lora(frozen: Any, recipe: Recipe, base: Base) -> Any:
+def _with_lora(frozen: Any, recipe: Recipe, base: Base, bf16: bool) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
 
@@ -133,7 +125,8 @@ def _with_lora(frozen: Any, recipe: Recipe, base: Base) -> Any:
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # Frozen weights are bfloat16-representable already, so this halves memory traffic and changes no number.
-    return get_peft_model(frozen.to(device, torch.bfloat16), config, autocast_adapter_dtype=True)
+    kept = torch.bfloat16 if bf16 else torch.float32
+    return get_peft_model(frozen.to(device, kept), config, autocast_adapter_dtype=True)
 
 
 def _plan(items: list[Item], recipe: Recipe) -> list[list[list[Item]]]:
@@ -202,7 +195,7 @@ def _step(model: Any, packs: list[list[Item]], weights: list[Any], optimiser: An
 
 
 def pack_loss(model: Any, items: list[Item]) -> Any:
-    """Weighted cross-entropy over the answer tokens of one pack, summed."""
+    """Weighted cross-entropy over the answer tokens of one pack, summed; in bfloat16 where the base is kept in it."""
     import torch
 
     tree = pack([item.text for item in items])
@@ -215,7 +208,8 @@ def pack_loss(model: Any, items: list[Item]) -> Any:
                 at.append(path[len(item.prompt) + offset - 1])
                 wanted.append(token)
                 weight.append(w)
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    bf16 = inner.lm_head.weight.dtype == torch.bfloat16
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
         hidden = inner.model(
             input_ids=torch.tensor([tree.ids], device=device),
             position_ids=torch.tensor([tree.positions], device=device),
@@ -284,7 +278,7 @@ def _write_adapter(model: Any, base: Base, record: dict[str, Any], out: Path) ->
     config["base_model_name_or_path"] = base.name
     config["target_modules"] = sorted(config["target_modules"])
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
-    (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
     for path in folder.iterdir():
         path.chmod(0o644)
     return folder
@@ -293,18 +287,49 @@ def _write_adapter(model: Any, base: Base, record: dict[str, Any], out: Path) ->
 def train_stages(stages: list[Recipe], run: Run) -> Path:
     """Each stage in a folder of its own under ``out``; the last one's adapter is ``out/adapter``. Resumable."""
     start = run.start
-    record: list[Any] = []
+    records: list[Any] = []
     for index, recipe in enumerate(stages, start=1):
         folder = run.out / f"stage-{index}"
-        finished = folder / ADAPTER / "training.json"
-        if not (finished.is_file() and json.loads(finished.read_text())["recipe"] == asdict(recipe)):
+        if not _finished(folder / ADAPTER, recipe, run.data, start):
             train(recipe, replace(run, out=folder, start=start))
         start = folder / ADAPTER
-        record.append(json.loads(finished.read_text()))
+        records.append(_record(start))
     shutil.rmtree(run.out / ADAPTER, ignore_errors=True)
     shutil.copytree(folder / ADAPTER, run.out / ADAPTER)
-    (run.out / ADAPTER / "training.json").write_text(json.dumps(record[-1] | {"stages": record[:-1]}, indent=2) + "\n")
+    text = json.dumps(records[-1] | {"stages": records[:-1]}, indent=2)
+    (run.out / ADAPTER / RECORD).write_text(text + "\n", encoding="utf-8")
     return run.out / ADAPTER
+
+
+def _finished(adapter: Path, recipe: Recipe, data: Path | None, start: Path | None) -> bool:
+    """Whether a stage's adapter is there and of this recipe, base, data and start.
+
+    Raises
+    ------
+    SetupError
+        When its record cannot be read.
+    """
+    if not (adapter / RECORD).is_file():
+        return False
+    made = _record(adapter)
+    # The cheap comparisons first: drawing takes seconds.
+    if made.get("recipe") != asdict(recipe):
+        return False
+    base = find_base(recipe.base)
+    if made.get("base_digest") != base.digest or made.get("start") != (start and find_adapter(start, base).digest):
+        return False
+    return bool(made.get("data_digest") == digest(draw(recipe, data)[0]))
+
+
+def _record(adapter: Path) -> dict[str, Any]:
+    path = adapter / RECORD
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise SetupError(f"{path} is not a JSON object; remove the folder {adapter.parent} to train this stage again.")
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -319,6 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     parser.add_argument("--save-every", type=int, default=20, help="steps between checkpoints")
     parser.add_argument("--limit-s", type=float, help="stop with a checkpoint after so many seconds of training")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where it is the faster one")
     parser.add_argument("--eager", action="store_true", help="do not compile, even where a C++ compiler is at hand")
     for name, value in asdict(Recipe()).items():
         option = f"--{name.replace('_', '-')}"
@@ -328,7 +354,7 @@ def main(argv: list[str] | None = None) -> int:
             parser.add_argument(option, type=type(value), default=value)
     given = vars(parser.parse_args(argv))
     run = Run(
-        **{name: given[name] for name in ("out", "data", "start", "threads", "save_every", "limit_s")},
+        **{name: given[name] for name in ("out", "data", "start", "threads", "precision", "save_every", "limit_s")},
         compiled=not given["eager"] and shutil.which("g++") is not None,
     )
     os.environ.setdefault("TQDM_DISABLE", "1")

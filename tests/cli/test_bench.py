@@ -119,7 +119,7 @@ def test_published_drafts_are_imported_once_each(presend: Presend, folder: Path)
         "The file none.jsonl cannot be read: there is no such file.\n"
     )
     outcomes = presend("bench", "import", str(data_file("paired_48_tasks.json")), "--out", "x")
-    assert (outcomes.code, "paired_48_tasks.json:1: is no JSON object" in outcomes.err) == (1, True)
+    assert (outcomes.code, "paired_48_tasks.json: has results of systems and no drafts" in outcomes.err) == (1, True)
     assert not (folder / "x").exists()
 
 

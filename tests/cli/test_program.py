@@ -24,7 +24,7 @@ COMMANDS = [
     *(["db", name] for name in ("upgrade", "status", "check")),
     *(["keys", name] for name in ("create", "list", "rotate", "revoke")),
     *(["model", name] for name in ("engine", "prepare", "train", "ablate", "merge", "latency")),
-    *(["model", name] for name in ("calibrate", "evaluate", "card", "authors", "pareto")),
+    *(["model", name] for name in ("calibrate", "evaluate", "card", "authors", "passes", "pareto")),
     ["policy", "check"],
     ["compare"],
     *(["stats", name] for name in ("runs", "check-article")),

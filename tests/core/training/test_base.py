@@ -111,6 +111,19 @@ def test_a_base_laid_out_otherwise_is_refused_by_its_class():
             check_layout(other)
 
 
+@pytest.mark.parametrize(
+    ("name", "changing", "neutral"),
+    [("final_logit_softcapping", 30.0, None), ("logits_scaling", 8.0, 1.0), ("logit_scale", 0.0625, 1.0)],
+)
+def test_a_base_that_scales_its_logits_is_refused(name, changing, neutral):
+    model = llama(256)
+    setattr(model.config, name, neutral)
+    check_layout(model)
+    setattr(model.config, name, changing)
+    with pytest.raises(SetupError, match=rf"that scales its logits \({name}\)"):
+        check_layout(model)
+
+
 def test_a_loaded_model_with_a_short_window_is_refused():
     check_window_of(llama(300), 300)
     check_window_of(llama(None), 300)

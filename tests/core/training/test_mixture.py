@@ -72,6 +72,18 @@ def test_a_published_fail_speaks_of_one_criterion_and_a_pass_counts_half(data):
         assert row.weight == (PASS_WEIGHT if 5 in known else 1.0)
 
 
+def test_all_passes_are_more_than_those_that_no_rule_contradicts(data):
+    drawn = [published(data, 3_000, seed=1)[0], published(data, 3_000, seed=1, agreed=False, pass_weight=1.0)[0]]
+    assert {row.weight for row in drawn[1]} == {1.0}
+    rules, policy = Ruleset(default_policy()), default_policy()
+    against = [
+        sum(bool(blocking(rules.check(row.draft, row.context), policy)) for row in rows if 5 in row.scores)
+        for rows in drawn
+    ]
+    assert against[0] == 0
+    assert against[1] > 20
+
+
 def test_unread_are_the_fifth_of_all_hands_and_the_whole_of_those_left_out():
     trained, left_out = ("ash", "birch"), {"dune", "juniper"}
     read = {row.id for row in written("train", hands=trained)}

@@ -219,6 +219,7 @@ def test_a_task_file_is_read_with_unknown_scores(tmp_path):
         (json.dumps(task(verdict="pass")), "verdict: "),
         (json.dumps(task()), "tasks.jsonl:2: id: already used in line 1"),
         (json.dumps({"task_id": "b", "draft": {"subject": "s"}}), "tasks.jsonl:2: draft.body: is missing"),
+        (bench_task("b", scores={"groundng": 5}), "tasks.jsonl:2: scores.groundng: no such criterion"),
         (bench_task("b", mode="guessed", draft={"subject": "s", "body": "secret"}), "tasks.jsonl:2: mode: "),
         (bench_task("a"), "tasks.jsonl:2: task_id: already used in line 1"),
     ],

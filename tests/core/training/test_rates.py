@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bench.balance import auc
-from app.training.rates import Judged, clusters_of, delta, rates
+from app.training.rates import Judged, auc_gain, clusters_of, delta, rates
 
 
 def judged(failed, stopped, score=None, cluster=None) -> Judged:
@@ -45,6 +45,18 @@ def test_the_area_by_clusters_is_the_area_by_ranks(rows):
     found = rates(judged(failed, failed, [s for _, s, _ in rows], clusters_of([str(c) for _, _, c in rows])))
     good, bad = [float(s) for f, s, _ in rows if not f], [float(s) for f, s, _ in rows if f]
     assert found["auc"] == pytest.approx(auc(good, bad))
+
+
+def test_a_gain_in_area_is_the_difference_of_areas_and_narrower_than_both():
+    rng = np.random.default_rng(2)
+    failed = rng.random(80) < 0.5
+    score = failed + rng.normal(0, 1.2, 80)
+    old, new = judged(failed, failed, score), judged(failed, failed, score + 0.3 * failed)
+    found = auc_gain(new, old)
+    assert found["auc"] == pytest.approx(rates(new)["auc"] - rates(old)["auc"])
+    assert found["auc_ci"][0] > 0
+    assert found["auc_ci"][1] - found["auc_ci"][0] < np.diff(rates(old)["auc_ci"])[0]
+    assert auc_gain(old, old) == {"auc": 0.0, "auc_ci": [0.0, 0.0]}
 
 
 def test_one_cluster_repeated_is_not_more_evidence():

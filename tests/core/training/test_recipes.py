@@ -28,6 +28,8 @@ def test_the_shipped_recipe_has_two_stages_and_the_second_adds_published_drafts(
         ("[[stages]]\nspeed = 3\n", "stage 1 has no field 'speed'"),
         ('[[stages]]\nscenarios = "many"\n', "scenarios must be of type int"),
         ("stages = [", "is not TOML"),
+        ('[[stages]]\npasses = "some"\n', "stage 1: --passes is one of agreed, all"),
+        ("[[stages]]\npass_weight = 1.5\n", "stage 1: --pass-weight is a number from 0 to 1"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, text, words):
