@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from app.stats import ClusterEstimate, adjust
@@ -48,7 +49,9 @@ def summarise(recipes: Sequence[PreferenceRecipe], results: Sequence[dict[str, A
     return {
         "kept": kept,
         "seeds": sorted({recipe.seed for recipe in recipes}),
-        "fixed": {k: v for k, v in recipes[0].record().items() if k not in _VARIED},
+        # A report goes to other people: the base's name, not where it lay.
+        "fixed": {k: v for k, v in recipes[0].record().items() if k not in _VARIED}
+        | {"base": Path(recipes[0].base).name},
         "data": first["data"],
         "base_digest": first["base_digest"],
         "steps": sorted({int(result["steps"]) for result in results}),
@@ -116,7 +119,7 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "# Ablation of objective and rank",
         "",
-        f"Kept: **{found['kept']}**.",
+        f"Kept: **{found['kept']}**. {_beside_base(found)}",
         "",
         f"{data['train_pairs']} training pairs, {data['held_out_pairs']} held-out pairs ({data['source']}), "
         f"{' or '.join(map(str, found['steps']))} steps, seed{'' if one else 's'} {seeds}. "
@@ -155,6 +158,16 @@ def markdown(found: dict[str, Any]) -> str:
         lines.append(f"| {name} | " + " | ".join(f"{arm['by_slice'][name]:g}" for arm in found["arms"]) + " |")
     lines += ["", "Logs are in each arm's `margins.jsonl`."]
     return "\n".join(lines) + "\n"
+
+
+def _beside_base(found: dict[str, Any]) -> str:
+    """Whether the kept arm is better than no training at all, which the rule between arms does not ask."""
+    arms = {arm["name"]: arm for arm in found["arms"]}
+    base, kept = arms["base"], arms[found["kept"]]
+    told = f"it gets {kept['correct']:g} of {kept['pairs']} held-out pairs right, the base alone {base['correct']:g}"
+    if kept["correct"] > base["correct"]:
+        return f"Trained so, {told}."
+    return f"Yet {told}: on these pairs no arm that the rule keeps is better than no training."
 
 
 def _cell(value: float | None, form: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.errors import InvalidInput
@@ -122,6 +124,17 @@ def test_the_report_names_the_arm_that_is_kept_its_rivals_and_the_seeds():
     text = markdown(found)
     for words in ("Kept: **simpo r=16**", "One seed", "dpo r=16 → simpo r=16: **switch**", "| s1 |", "weak signal"):
         assert words in text
+
+
+def test_the_report_says_what_the_kept_arm_is_worth_beside_the_base_which_it_names_without_its_place():
+    recipe = replace(PreferenceRecipe(), base="/models/secret/judge-1").checked()
+    recipes = plan_arms(recipe, ["dpo", "simpo"], [16], [7], "scaling")
+    text = markdown(summarise(recipes, [result(r, [1, 1, 0, 0]) for r in recipes]))
+    assert "Trained so, it gets 2 of 4 held-out pairs right, the base alone 0." in text
+    assert "Fixed: base judge-1," in text
+    assert "secret" not in text
+    none = markdown(summarise(recipes, [result(r, [0] * 4) for r in recipes]))
+    assert "Yet it gets 0 of 4 held-out pairs right, the base alone 0: on these pairs no arm" in none
 
 
 def test_several_seeds_state_their_spread():
