@@ -79,7 +79,11 @@ def generate(
         def every_of(name: SplitName) -> list[Task]:
             count = scenarios if name is SplitName.TRAIN else held_out
             made_of = examples(seed, name.value, count, drafts)
-            return [task_of(one) for one in bar.track(made_of, total=count * drafts, description=name.value)]
+            # As they will be read: a file sorts the keys of a context, so that other words meet.
+            return [
+                Task.model_validate_json(task_of(one).line())
+                for one in bar.track(made_of, total=count * drafts, description=name.value)
+            ]
 
         train = every_of(SplitName.TRAIN)
         trained = [text_of(task) for task in without_repetitions(train)]

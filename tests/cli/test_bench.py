@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.bench.contamination import ngram_overlap
 from app.bench.tasks import read_tasks, write_tasks
 from app.bench.texts import text_of
 from app.training.embedding import key_of, write_vectors
@@ -51,6 +52,15 @@ def test_a_held_out_split_is_the_same_whether_train_is_written_or_not(presend: P
     assert alone[0]["contaminated"] > 0
     assert (folder / "alone" / "test.jsonl").read_bytes() == (folder / "both" / "test.jsonl").read_bytes()
     assert [file.name for file in (folder / "alone").iterdir()] == ["test.jsonl"]
+
+
+def test_what_is_written_as_held_out_shares_no_run_of_words_with_train(presend: Presend, folder: Path) -> None:
+    made = presend("bench", "generate", "--out", "t", "--seed", "7", "--scenarios", "250", "--held-out", "80", "--json")
+    assert sum(part["contaminated"] for part in json.loads(made.out)) > 100
+    train, *held_out = (
+        [text_of(task) for task in read_tasks(folder / "t" / f"{name}.jsonl")] for name in ("train", "valid", "test")
+    )
+    assert [ngram_overlap(train, texts).broken for texts in held_out] == [0, 0]
 
 
 def test_published_drafts_that_do_not_fit_are_named_and_nothing_is_written(presend: Presend, folder: Path) -> None:
