@@ -11,7 +11,6 @@ candidate counts as "pass" only where it is the reference.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from app.bench.tasks import Mode, Task, content_key, faults_of, lines_of, object_of
+from app.bench.tasks import Mode, Task, content_key, faults_of, lines_of, object_of, refuse_results
 from app.errors import Fault, InvalidInput
 from app.schemas import Context, Draft
 
@@ -47,7 +46,6 @@ _SEGMENTS = (
 _SPLITS = {"train_pref": "train", "dev": "valid", "held_out": "test"}
 _PROMPT_BENCH = re.compile(r"Bench\s+([a-z]+)\s*=\s*(\d+)", re.IGNORECASE)
 REFUSED = "The published drafts do not fit."
-RESULTS = "has results of systems and no drafts; `presend runs create FILE --system NAME` stores them as a run"
 
 
 @dataclass(frozen=True)
@@ -152,23 +150,12 @@ def read_imports(path: Path) -> Iterator[Imported]:
         try:
             row = object_of(line, where)
         except InvalidInput:
-            if _holds_results(path):
-                raise InvalidInput(REFUSED, (Fault(path.name, RESULTS),)) from None
+            refuse_results(path)
             raise
         try:
             yield _read_row(row, where)
         except ValidationError as error:
             raise InvalidInput(REFUSED, faults_of(error, where)) from None
-
-
-def _holds_results(path: Path) -> bool:
-    """Whether the whole file is one JSON object of tasks with what several systems reached on each."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        return False
-    tasks = found.get("tasks") if isinstance(found, dict) else None
-    return isinstance(tasks, dict) and all(isinstance(one, dict) for one in tasks.values())
 
 
 def _read_row(row: dict[str, Any], where: str) -> Imported:

@@ -30,6 +30,7 @@ PASSES_FROM = 3
 """The lowest score that does not violate a criterion."""
 MAX_FAULTS = 20
 NO_OBJECT = "is no JSON object"
+RESULTS = "has results of systems and no drafts; `presend runs create FILE --system NAME` stores them as a run"
 
 Score = Annotated[StrictInt, Field(ge=1, le=5)]
 
@@ -229,6 +230,23 @@ def object_of(line: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput("The line does not fit.", (Fault(where, NO_OBJECT),))
     return value
+
+
+def refuse_results(path: Path) -> None:
+    """Say where a file belongs that is one JSON object of tasks with what several systems reached on each.
+
+    Raises
+    ------
+    InvalidInput
+        When it is such a file.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return
+    tasks = found.get("tasks") if isinstance(found, dict) else None
+    if isinstance(tasks, dict) and all(isinstance(one, dict) for one in tasks.values()):
+        raise InvalidInput("The file holds no drafts.", (Fault(path.name, RESULTS),)) from None
 
 
 def faults_of(error: ValidationError, where: str, inside: str = "") -> tuple[Fault, ...]:
