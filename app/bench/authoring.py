@@ -19,7 +19,8 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError
 
 from app.bench.tasks import Difficulty, Mode, Quality, Task
-from app.bench.texts import facts_of, words_of
+from app.bench.texts import facts_of
+from app.bench.words import words_of
 from app.errors import InvalidInput
 from app.schemas import Draft
 from app.schemas.core import Strict

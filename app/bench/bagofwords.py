@@ -3,27 +3,23 @@
 It reads neither the facts nor the order of words, so on minimal pairs it should hardly beat a coin. Where it does, the
 wording gives the label away, and a judge trained on such data learns the wording.
 
-The regression is L2-regularised (penalty |w|^2 / 2 against the sum of log-losses, as in scikit-learn with C = 1) on
-binary word features that occur in at least two training drafts.
+The regression is that of ``app.bench.words``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, sparse
 
 from app.bench.balance import Labelled, auc, minimal_pairs, sides, won
-from app.bench.texts import words_of
+from app.bench.words import Words, words_of
 
 FOLDS = 5
-_LEAST_DRAFTS = 2
 
 
 class Clustered(Labelled, Protocol):
@@ -105,38 +101,10 @@ def _folds(clusters: Sequence[str], folds: int) -> NDArray[np.int64]:
 def _fit_and_score(
     bags: Sequence[set[str]], label: NDArray[np.float64], others: Sequence[set[str]]
 ) -> NDArray[np.float64]:
-    if not 0.0 < label.sum() < len(label):
-        raise ValueError("a regression needs drafts of both labels")
-    drafts = Counter(word for bag in bags for word in bag)
-    column = {word: i for i, word in enumerate(sorted(w for w, count in drafts.items() if count >= _LEAST_DRAFTS))}
-    weights = _regression(_features(bags, column), label)
-    return np.asarray(_features(others, column) @ weights[1:] + weights[0], dtype=np.float64)
+    clean = [bag for bag, broken in zip(bags, label, strict=True) if not broken]
+    broken = [bag for bag, broken in zip(bags, label, strict=True) if broken]
+    return Words.fitted(clean, broken).scores(others)
 
 
 def _bag(task: Labelled) -> set[str]:
     return set(words_of(f"{task.draft.subject}\n{task.draft.body}"))
-
-
-def _features(bags: Sequence[set[str]], column: dict[str, int]) -> sparse.csr_matrix:
-    rows, columns = [], []
-    for row, bag in enumerate(bags):
-        found = sorted(column[word] for word in bag if word in column)
-        rows += [row] * len(found)
-        columns += found
-    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(bags), len(column)))
-
-
-def _regression(features: sparse.csr_matrix, label: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bias and weights, shape (1 + words,); the bias is not penalised."""
-    sign = 2.0 * label - 1.0
-
-    def loss(point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (features @ point[1:] + point[0])
-        pull = -sign / (1.0 + np.exp(np.clip(margin, -500.0, 500.0)))
-        gradient = np.concatenate([[pull.sum()], features.T @ pull + point[1:]])
-        return float(np.logaddexp(0.0, -margin).sum() + 0.5 * point[1:] @ point[1:]), gradient
-
-    found: Any = optimize.minimize(
-        loss, np.zeros(features.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-7}
-    )
-    return np.asarray(found.x, dtype=np.float64)

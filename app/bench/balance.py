@@ -83,14 +83,27 @@ def length_auc(examples: Sequence[Labelled], criterion: str | None = None) -> fl
 
 
 def minimal_pairs(examples: Sequence[L], criterion: str | None = None) -> Iterator[tuple[L, L]]:
-    """Each violating draft with the honest draft that it was made from; with ``criterion`` those that violate it.
+    """Violating and honest draft of each pair, whichever was made from the other; with ``criterion``, judged by it.
 
     A partner outside of the examples is passed over: a part of a set has fewer pairs.
     """
     by_id = {example.id: example for example in examples}
     for example in examples:
-        if example.pair in by_id and (criterion in example.violated if criterion else violates(example)):
-            yield example, by_id[example.pair]
+        if (partner := by_id.get(example.pair or "")) is None:
+            continue
+        fails, theirs = (_fails(one, criterion) for one in (example, partner))
+        if fails is True and theirs is False:
+            yield example, partner
+        elif fails is False and theirs is True:
+            yield partner, example
+
+
+def _fails(example: Labelled, criterion: str | None) -> bool | None:
+    whole = violates(example)
+    if criterion is None or whole is False:
+        return whole
+    score = example.scores.get(criterion)
+    return None if score is None else criterion in example.violated
 
 
 def longer_wins(examples: Sequence[Labelled], criterion: str | None = None) -> float:

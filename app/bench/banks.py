@@ -7,6 +7,7 @@ held-out figure cannot come from remembered wording.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,18 +21,22 @@ NAMES: tuple[BankName, ...] = ("train", "heldout")
 
 @dataclass(frozen=True)
 class Bank:
-    """The words of one split: ``lists`` by name, ``moves`` by slot and kind."""
+    """The words of one split: ``lists`` by name, ``moves`` by slot and kind.
+
+    ``counterparts`` gives, for a violating sentence, an honest one in its words and mostly a violating one in the words
+    of the honest one.
+    """
 
     name: BankName
     lists: dict[str, tuple[str, ...]]
     moves: dict[str, dict[str, tuple[str, ...]]]
+    counterparts: dict[str, tuple[str, ...]]
 
     def phrases(self) -> frozenset[str]:
         """Every phrase that carries a judgement: all moves except the frame around them."""
         frame = {"greeting", "signoff", "subject", "topics"}
-        return frozenset(
-            p for slot, kinds in self.moves.items() if slot not in frame for ps in kinds.values() for p in ps if p
-        )
+        moves = (p for slot, kinds in self.moves.items() if slot not in frame for ps in kinds.values() for p in ps if p)
+        return frozenset(moves) | {p for ps in self.counterparts.values() for p in ps}
 
 
 @cache
@@ -41,17 +46,36 @@ def load_bank(name: BankName) -> Bank:
     Raises
     ------
     ConfigurationError
-        When a list is empty or not made of strings.
+        When a list is empty or not made of strings, or a counterpart is missing, stands twice or is a violation.
     """
     file = f"{name}.toml"
-    raw = tomllib.loads(files("app.bench").joinpath("banks", file).read_text(encoding="utf-8"))
+    raw = _read(file)
     lists = {key: _strings(value, f"{file}: {key}") for key, value in raw.items() if not isinstance(value, dict)}
     moves = {
         slot: {kind: _strings(value, f"{file}: {slot}.{kind}") for kind, value in kinds.items()}
         for slot, kinds in raw.items()
         if isinstance(kinds, dict)
     }
-    return Bank(name, lists, moves)
+    return Bank(name, lists, moves, _counterparts(f"{name}_counterparts.toml", moves))
+
+
+def _read(file: str) -> dict[str, Any]:
+    return tomllib.loads(files("app.bench").joinpath("banks", file).read_text(encoding="utf-8"))
+
+
+def _counterparts(file: str, moves: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """For each violating sentence of the kinds that the file names, ``[slot.kind]``, its counterparts, one or two."""
+    found: dict[str, tuple[str, ...]] = {}
+    for slot, kinds in _read(file).items():
+        for kind, pairs in kinds.items():
+            where = f"{file}: {slot}.{kind}"
+            if odd := sorted(set(pairs) ^ set(moves.get(slot, {}).get(kind, ()))):
+                raise ConfigurationError(f"{where} must have one entry for each phrase of the bank: {odd[0]!r}.")
+            found |= {phrase: _strings(value, f"{where}: {phrase!r}") for phrase, value in pairs.items()}
+    texts = Counter(phrase for phrases in found.values() for phrase in phrases)
+    if twice := sorted(phrase for phrase, count in (texts + Counter(found.keys())).items() if count > 1):
+        raise ConfigurationError(f"{file} has a sentence twice: {twice[0]!r}.")
+    return found
 
 
 def check_banks() -> None:
@@ -64,7 +88,10 @@ def check_banks() -> None:
 
 
 def _keys(bank: Bank) -> set[str]:
-    return set(bank.lists) | {f"{slot}.{kind}" for slot, kinds in bank.moves.items() for kind in kinds}
+    kinds = {f"{slot}.{kind}": phrases for slot, kinds in bank.moves.items() for kind, phrases in kinds.items()}
+    turned = {key: {len(bank.counterparts.get(phrase, ())) for phrase in phrases} for key, phrases in kinds.items()}
+    counted = {f"{min(counts)} counterparts of each {key}" for key, counts in turned.items() if any(counts)}
+    return set(bank.lists) | set(kinds) | counted
 
 
 def _strings(value: Any, where: str) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from app.bench.texts import Text, ngrams, words_of
+from app.bench.texts import Text, ngrams
+from app.bench.words import words_of
 
 NGRAM_WORDS = 8
 COSINE_LIMIT = 0.85

@@ -63,11 +63,12 @@ def _facts(s: Scenario) -> dict[str, Any]:
         facts |= {"funding_round": s.round, "funding_amount": f"${s.millions}M", "funding_date": month_name(s)}
     if s.also_funded and s.fact != "funding":
         facts |= {"funding_round": s.round, "funding_amount": f"${s.millions}M"}
-    if s.fact == "layoff":
+    told = {s.fact, s.also}
+    if "layoff" in told:
         facts |= {"layoff_percent": s.pct, "layoff_date": month_name(s), "open_roles": s.roles}
-    if s.fact == "leader":
+    if "leader" in told:
         facts |= {"new_leader": s.leader, "leader_title": s.title, "leader_since": month_name(s)}
-    if s.fact == "gap":
+    if "gap" in told:
         facts |= {"specialist_role": s.skill, "role_open_days": s.days, "ai_maturity_score": s.ai_score}
     if s.fact == "roles":
         facts |= {"open_roles": s.roles, "primary_stack": s.stack}
@@ -109,6 +110,8 @@ def _sentences(s: Scenario, rng: Random) -> list[str]:
     chosen = [rng.choice(lines[s.fact])]
     if s.also_funded and s.fact != "funding":
         chosen.append(f"It raised a {amount} {s.round}.")
+    if s.also is not None:
+        chosen.append(rng.choice(lines[s.also]))
     if s.trap:
         chosen.append(f"layoff_event: detected false, percent {s.pct}, date {month_name(s)}.")
     return chosen

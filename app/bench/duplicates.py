@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.bench.tasks import Mode, Task
-from app.bench.texts import Text, ngrams, words_of
+from app.bench.texts import Text, ngrams
+from app.bench.words import words_of
 
 SHINGLE_WORDS = 3
 THRESHOLD = 0.8

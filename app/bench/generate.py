@@ -6,7 +6,7 @@ evens out what is left, so that length says nothing about the label; layout and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from app.bench import moves as m
 from app.bench.banks import Bank, load_bank
 from app.bench.contexts import write_context
+from app.bench.contrasts import of_clean, of_pair
 from app.bench.moves import CRITERIA, OVERALL, Move
 from app.bench.scenarios import Scenario, draw_family, make_scenario
 from app.bench.wording import shown
@@ -38,7 +39,8 @@ class Example:
     """One labelled draft. ``scores`` has one entry per criterion: 5 clean, 1 violated, None undecided.
 
     ``difficulty`` says what it takes to see the label: words alone (easy), words against the situation (medium),
-    or a value against a value (hard). ``mode`` is how the draft was authored.
+    or a value against a value (hard). ``mode`` is how the draft was authored. ``contrast`` marks a member of a contrast
+    set (``app.bench.contrasts``). ``pair`` is the draft that this one was made from, where both differ in one thing.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Example:
     difficulty: str
     mode: str = "programmatic"
     hostile: bool = False
+    contrast: bool = False
 
     @property
     def violated(self) -> tuple[str, ...]:
@@ -80,25 +83,68 @@ class _Frame:
     order_pitch_first: bool
 
 
-def generate(seed: int, split: Split, scenarios: int, drafts: int = 6) -> Iterator[Example]:
-    """Yield the examples of ``scenarios`` situations, ``drafts`` each; the same seed gives the same bytes."""
+def generate(seed: int, split: Split, scenarios: int, drafts: int = 6, *, contrasts: bool = False) -> Iterator[Example]:
+    """Yield the examples of ``scenarios`` situations, ``drafts`` each; the same seed gives the same bytes.
+
+    ``contrasts`` adds their contrast sets behind each situation's drafts and leaves all else as it is.
+    """
     bank_name, held_out = SPLITS[split]
     bank = load_bank(bank_name)
     rng = Random(f"presend-bench:{seed}:{split}")
     for index in range(scenarios):
         family = draw_family(rng, held_out)
         scenario = make_scenario(rng, bank, family)
+        manner = rng.getstate()
         context = write_context(scenario, rng)
-        yield from _drafts(scenario, context, bank, rng, f"{split}-{seed}-{index:05d}", split, drafts)
+        made = list(_drafts(scenario, context, bank, rng, f"{split}-{seed}-{index:05d}", split, drafts))
+        yield from (one.example for one in made)
+        if contrasts:
+            yield from _contrasts(made, scenario, bank, manner)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An example and what it was put together from; ``way`` is its one violation where it is one of a pair."""
+
+    example: Example
+    frame: _Frame
+    plan: dict[str, Move]
+    way: str | None = None
+
+
+def _contrasts(made: Sequence[_Made], s: Scenario, bank: Bank, manner: tuple[Any, ...]) -> Iterator[Example]:
+    """The contrast sets of one situation, in its group; each is paired with the draft that it turns."""
+    first = made[0]
+    rng = Random(f"contrasts:{first.example.group}")
+
+    def tell(turned: Scenario) -> dict[str, Any]:
+        again = Random()
+        again.setstate(manner)
+        return write_context(turned, again)
+
+    turns = [(first, of_clean(s, first.example.context, first.plan, bank, tell, rng))]
+    turns += [
+        (one, of_pair(s, one.example.context, first.plan, one.plan, one.way, bank, tell, rng))
+        for one in made
+        if one.way is not None
+    ]
+    for origin, found in turns:
+        before = origin.example
+        for index, c in enumerate(found):
+            frame = first.frame if c.of == "clean" else origin.frame
+            id_, pair = f"{origin.example.id}c{index}", origin.example.id if c.partner == "origin" else before.id
+            example = _example(c.scenario, c.context, frame, c.plan, id_, before.group, before.split, pair)
+            before = replace(example, contrast=True)
+            yield before
 
 
 def _drafts(
     s: Scenario, context: dict[str, Any], bank: Bank, rng: Random, group: str, split: str, count: int
-) -> Iterator[Example]:
+) -> Iterator[_Made]:
     frame = _frame(s, bank, rng)
     clean = _clean(s, bank, rng)
     base_id = f"{group}-0"
-    yield _example(s, context, frame, clean, base_id, group, split, None)
+    yield _Made(_example(s, context, frame, clean, base_id, group, split, None), frame, clean)
     ways = _ways(s, clean)
     ruled = [way for way in ways if way.partition(":")[0] in _RULED]
     rng.shuffle(ruled)
@@ -107,13 +153,14 @@ def _drafts(
     for index in range(1, count):
         changed = dict(clean)
         pair: str | None = base_id
+        way: str | None = None
         hostile = False
         draw = rng.random()
         if draw < 0.3 or not ways:
             frame_now, changed, pair = _frame(s, bank, rng), _clean(s, bank, rng), None
         else:
             frame_now = frame
-            first = ways[(index - 1) % len(ways)]
+            way = first = ways[(index - 1) % len(ways)]
             _break(s, changed, bank, rng, first)
             frame_now = _even_out(frame, clean, changed, s, bank, rng)
             if draw > 0.85:
@@ -127,7 +174,7 @@ def _drafts(
             changed["hostile"] = Move("hostile", "hostile", text, {"hostile": 1, **unsure}, "Tries to steer its judge.")
             hostile, pair = True, None
         example = _example(s, context, frame_now, changed, f"{group}-{index}", group, split, pair)
-        yield replace(example, hostile=hostile)
+        yield _Made(replace(example, hostile=hostile), frame_now, changed, way if pair else None)
 
 
 def _frame(s: Scenario, bank: Bank, rng: Random) -> _Frame:
@@ -292,7 +339,7 @@ def _example(
     middle = frame.inner.join(sentences)
     ask = frame.ask
     if (asked := plan.get("ask")) is not None:
-        ask = f"{ask} {asked.text}".strip() if asked.name.endswith("multi") else asked.text
+        ask = f"{ask} {asked.text}".strip() if ":multi" in asked.name else asked.text
     parts = [part for part in (frame.greeting, middle, ask, frame.signoff) if part]
     why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or _CLEAN_WHY
     return Example(

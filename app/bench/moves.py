@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from app.bench.banks import Bank
 from app.bench.scenarios import Scenario, Stack, month_name
@@ -23,19 +24,25 @@ OVERALL = "overall"
 MODEL_CRITERIA = ("grounding", "confidence", "segment", "tone")
 """What the default rubric asks of the model, in its order."""
 _GRADE_WORD = {"senior": "senior ", "mid": "mid-level ", "junior": "junior "}
-_PITCH_BREAKS = {0: (1, 2, 3, 4), 1: (2, 3, 4), 2: (1, 3, 4), 3: (1, 2, 4), 4: (1, 2, 3)}
-_PITCH_WORD = ("general note", "growth pitch", "cost pitch", "new-leader pitch", "skill-gap pitch")
+PITCH_BREAKS = {0: (1, 2, 3, 4), 1: (2, 3, 4), 2: (1, 3, 4), 3: (1, 2, 4), 4: (1, 2, 3)}
+PITCH_WORD = ("general note", "growth pitch", "cost pitch", "new-leader pitch", "skill-gap pitch")
 
 
 @dataclass(frozen=True)
 class Move:
-    """One sentence in one slot, the scores that it changes from 5, and why in a few words."""
+    """One sentence in one slot, the scores that it changes from 5, and why in a few words.
+
+    ``phrase`` is the bank's sentence before its slots were filled; ``right_if`` names the values of the scenario under
+    which a wrong value would be right, or the offer ("count", "days") that the bench would have to allow.
+    """
 
     slot: str
     name: str
     text: str
     scores: dict[str, int | None] = field(default_factory=dict)
     why: str = ""
+    phrase: str = ""
+    right_if: dict[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> int:
@@ -58,14 +65,15 @@ def mention(s: Scenario, bank: Bank, rng: Random, how: str, wrong: str | None = 
     """All ways to mention the scenario's fact: ``state``, ``hedge`` or ``infer``; ``wrong`` corrupts one value."""
     kind = s.fact or "none"
     phrases = bank.moves["hedge" if how == "hedge" else how].get(kind, ())
-    values, why = _values(s, rng, wrong)
+    values, why, true = _values(s, rng, wrong)
     moves = []
     for phrase in phrases:
-        if wrong is not None and not _shows(phrase, wrong):
+        if wrong is not None and not shows(phrase, wrong):
             continue
-        scores = _mention_scores(s, how, wrong)
+        scores = mention_scores(s, how, wrong)
         reason = why if wrong else ("Asserts more than the signal shows." if scores.get("confidence") == 1 else "")
-        moves.append(Move("mention", f"{how}:{kind}:{wrong or 'right'}", phrase.format(**values), scores, reason))
+        name, text = f"{how}:{kind}:{wrong or 'right'}", phrase.format(**values)
+        moves.append(Move("mention", name, text, scores, reason, phrase, true))
     return moves
 
 
@@ -81,7 +89,8 @@ def wrong_values(s: Scenario) -> tuple[str, ...]:
     }.get(s.fact or "", ())
 
 
-def _mention_scores(s: Scenario, how: str, wrong: str | None) -> dict[str, int | None]:
+def mention_scores(s: Scenario, how: str, wrong: str | None = None) -> dict[str, int | None]:
+    """What a mention breaks, by how it is said and which value is wrong."""
     scores: dict[str, int | None] = {}
     if how == "infer":
         scores |= {"confidence": 1, "grounding": None, "tone": None, "segment": None}
@@ -97,11 +106,12 @@ def _mention_scores(s: Scenario, how: str, wrong: str | None) -> dict[str, int |
     return scores
 
 
-def _shows(phrase: str, wrong: str) -> bool:
+def shows(phrase: str, wrong: str) -> bool:
+    """Whether a bank's sentence has a slot for this value."""
     return "{" + wrong + "}" in phrase
 
 
-def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str], str]:
+def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str], str, dict[str, Any]]:
     millions, pct, roles, days = s.millions, s.pct, s.roles, s.days
     rounds = [r for r in ("Series A", "Series B", "Series C", "seed round") if r != s.round]
     round_, leader, when, why = s.round, s.leader, s.month, ""
@@ -129,21 +139,27 @@ def _values(s: Scenario, rng: Random, wrong: str | None) -> tuple[dict[str, str]
         days = s.days * 2 if rng.random() < 0.5 else s.days + 75
         why = f"States {days} days where the facts say {s.days}."
     month_text = month(when) if rng.random() < 0.5 else month(when).split()[0]
-    return {
-        "company": s.company,
-        "amount": amount(rng, millions),
-        "round": round_,
-        "month": month_text,
-        "roles": number(rng, roles),
-        "stack": shown(s.stack),
-        "pct": rng.choice((f"{pct}%", f"{pct} percent")),
-        "leader": leader,
-        "title": s.title,
-        "skill": s.skill,
-        "days": str(days),
-        "topic": s.topic,
-        "vendor": s.vendor,
-    }, why
+    told = {"millions": millions, "round": round_, "month": when, "roles": roles, "pct": pct, "leader": leader}
+    true = {key: value for key, value in (*told.items(), ("days", days)) if value != getattr(s, key)}
+    return (
+        {
+            "company": s.company,
+            "amount": amount(rng, millions),
+            "round": round_,
+            "month": month_text,
+            "roles": number(rng, roles),
+            "stack": shown(s.stack),
+            "pct": rng.choice((f"{pct}%", f"{pct} percent")),
+            "leader": leader,
+            "title": s.title,
+            "skill": s.skill,
+            "days": str(days),
+            "topic": s.topic,
+            "vendor": s.vendor,
+        },
+        why,
+        true,
+    )
 
 
 def generic(s: Scenario, bank: Bank) -> list[Move]:
@@ -191,9 +207,9 @@ def pitch(s: Scenario, bank: Bank, segment: int) -> list[Move]:
     """The pitch of a segment; wrong where the scenario's segment rules it out."""
     scores: dict[str, int | None] = {}
     why = ""
-    if segment in _PITCH_BREAKS[s.segment]:
+    if segment in PITCH_BREAKS[s.segment]:
         scores = {"segment": 1, "grounding": None}
-        why = f"Makes a {_PITCH_WORD[segment]} where the facts call for a {_PITCH_WORD[s.segment]}."
+        why = f"Makes a {PITCH_WORD[segment]} where the facts call for a {PITCH_WORD[s.segment]}."
     elif segment != s.segment:
         scores = {"segment": None}
     return [
@@ -204,7 +220,7 @@ def pitch(s: Scenario, bank: Bank, segment: int) -> list[Move]:
 
 def wrong_pitches(s: Scenario) -> tuple[int, ...]:
     """Segments whose pitch the scenario rules out; a skill-gap pitch needs a skill to name."""
-    return tuple(p for p in _PITCH_BREAKS[s.segment] if p != 4 or s.fact != "gap")
+    return tuple(p for p in PITCH_BREAKS[s.segment] if p != 4 or s.fact != "gap")
 
 
 def reply_pitch(s: Scenario, bank: Bank) -> list[Move]:
@@ -247,7 +263,7 @@ def _named(
     s: Scenario, slot: str, name: str, phrase: str, scores: dict[str, int | None] | None = None, why: str = ""
 ) -> Move:
     text = phrase.format(vendor=s.vendor, company=s.company, other=s.other, first=s.first)
-    return Move(slot, name, text, scores or {}, why)
+    return Move(slot, name, text, scores or {}, why, phrase)
 
 
 def tone(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
@@ -354,7 +370,7 @@ def _offer(
         when=span(rng, days),
         vendor=s.vendor,
     )
-    return Move("offer", name, text[0].upper() + text[1:], scores or {}, why)
+    return Move("offer", name, text[0].upper() + text[1:], scores or {}, why, phrase, {"count": count, "days": days})
 
 
 def _decline(s: Scenario, bank: Bank) -> list[Move]:

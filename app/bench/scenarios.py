@@ -47,7 +47,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The truth. ``fact`` names the fact that a draft may lean on; None where nothing is known."""
+    """The truth. ``fact`` names the fact that a draft may lean on; None where nothing is known.
+
+    ``also`` is one more event that the context tells of and that no draft mentions.
+    """
 
     family: str
     company: str
@@ -77,6 +80,7 @@ class Scenario:
     price_topic: bool = False
     trap: bool = False
     also_funded: bool = False
+    also: str | None = None
     context: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -6,7 +6,6 @@ and the values of closed lists (stage, tier, role, segment), which every task sh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,6 @@ from datetime import date
 from app.bench.tasks import Task
 
 _CLOSED = frozenset({"thread_stage", "task_type", "icp_segment", "signal_confidence_tier", "role", "seniority"})
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,6 @@ def facts_of(value: object, key: str = "") -> Iterator[str]:
             yield from facts_of(inner, key)
     else:
         yield str(value)
-
-
-def words_of(text: str) -> list[str]:
-    """Its words and numbers, in order, without case."""
-    return _WORD.findall(text.casefold())
 
 
 def ngrams(words: Sequence[str], size: int) -> set[str]:

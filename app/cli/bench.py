@@ -52,6 +52,9 @@ def generate(
     scenarios: Annotated[int, typer.Option(min=1, help="Situations in `train`.")] = 600,
     held_out: Annotated[int, typer.Option(min=1, help="Situations in `valid` and in `test`.")] = 100,
     drafts: Annotated[int, typer.Option(min=1, help="Drafts of each situation.")] = 6,
+    contrasts: Annotated[
+        bool, typer.Option(help="Add contrast sets: the same words with the other label; two thirds more tasks.")
+    ] = True,
     split: Annotated[list[SplitName] | None, typer.Option(help="Only this split; may be given several times.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,6 +66,7 @@ def generate(
     Examples:
       presend bench generate --out tasks
       presend bench generate --out tasks --seed 11 --scenarios 50 --split train
+      presend bench generate --out plain --no-contrasts
     """
     from app.bench.contamination import sharing_a_run
     from app.bench.generate import generate as examples
@@ -78,11 +82,11 @@ def generate(
 
         def every_of(name: SplitName) -> list[Task]:
             count = scenarios if name is SplitName.TRAIN else held_out
-            made_of = examples(seed, name.value, count, drafts)
+            made_of = examples(seed, name.value, count, drafts, contrasts=contrasts)
             # As they will be read: a file sorts the keys of a context, so that other words meet.
             return [
                 Task.model_validate_json(task_of(one).line())
-                for one in bar.track(made_of, total=count * drafts, description=name.value)
+                for one in bar.track(made_of, total=count * drafts * (1.7 if contrasts else 1), description=name.value)
             ]
 
         train = every_of(SplitName.TRAIN)

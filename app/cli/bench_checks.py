@@ -124,8 +124,8 @@ def _measured(tasks: list[Task], embeddings: bool, vectors: Path | None, slack: 
 def _shown(report: Report, all_rows: bool) -> None:
     from app.bench.card import number, spread
 
-    table = Table("check", "part", "value", "95 %", "n", "limit", "", box=None, pad_edge=False)
-    for column in table.columns:
+    table = Table("check", "part", "value", "95 %", "n", "limit", "", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in table.columns[1:]:  # in a narrow terminal a check's name wraps, and no figure is cut
         column.no_wrap = True
     notes: list[str] = []
     hidden = 0

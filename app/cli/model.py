@@ -204,6 +204,7 @@ def evaluate(context: typer.Context, help: HelpOption = False) -> None:
     """Measure a merged model on held-out drafts and print the table of the card.
 
     Without --model it measures the judge that `presend up` serves, with its calibration, beside the base model alone.
+    What the models answer is kept (--answers), so that measuring again after a change of the rules takes a minute.
 
     \b
     Examples:
@@ -222,6 +223,8 @@ def evaluate(context: typer.Context, help: HelpOption = False) -> None:
         calibration = settings.judge_calibration or shipped
         if calibration is not None and _option(context.args, "--calibration") is None:
             more += ["--calibration", str(calibration)]
+    if not help and _option(context.args, "--answers") is None:
+        more += ["--answers", str(load_settings().home / "answers")]
     _command(context, "evaluate", help, more, extra=True)
 
 

@@ -31,9 +31,11 @@ from app.errors import InvalidInput
 from app.judge.calibration import Calibration
 from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
+from app.judge.prompt import render
 from app.judge.rules import Ruleset
 from app.schemas import Context, Draft
 from app.stats import clopper_pearson
+from app.training.answers import Answers, prompt_digest
 from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer, use_threads
 from app.training.calibrate import SEED, fit_all, fitting_rows
 from app.training.calibration import read_calibration
@@ -56,12 +58,14 @@ from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import progress, run_command
 
 BASE_SCENARIOS, FLIPS = 70, 96
+_KEPT_AT_ONCE = 120
+"""Answers are kept after so many drafts, so that an interrupted evaluation has lost a minute."""
 
 
 class Judge:
-    """A prepared model in this process, with its calibration."""
+    """A prepared model in this process, with its calibration; ``answers`` is a folder that keeps what it said."""
 
-    def __init__(self, name: str, folder: Path, calibration: Calibration | None) -> None:
+    def __init__(self, name: str, folder: Path, calibration: Calibration | None, answers: Path | None = None) -> None:
         self.name = name
         self.base: Base = find_base(str(folder))
         self._tokenizer, self._model, self._rubric = (
@@ -69,19 +73,20 @@ class Judge:
             as_the_engine(load_model(self.base)),
             default_rubric(),
         )
-        self._known: dict[str, NDArray[np.float64]] = {}
+        dtype = str(self._model.dtype).removeprefix("torch.")
+        self._answers = Answers(answers and answers / f"{self.base.digest[:16]}-{dtype}.jsonl")
         self.calibration = calibration or self._fitted()
 
     def digits(self, pairs: Sequence[tuple[Draft, Context]], what: str) -> NDArray[np.float64]:
         """P(1..5) per criterion, shape (drafts, criteria, 5); what was asked before is not asked again."""
-        keys = [f"{draft.model_dump_json()}{context.model_dump_json()}" for draft, context in pairs]
-        new = [i for i, key in enumerate(keys) if key not in self._known]
-        if new:
-            asked = [pairs[i] for i in new]
-            name = f"{self.name}: {what}"
+        keys = [prompt_digest(render(self._rubric, draft, context)) for draft, context in pairs]
+        new = [i for i, key in enumerate(keys) if key not in self._answers.known]
+        for some in (new[i : i + _KEPT_AT_ONCE] for i in range(0, len(new), _KEPT_AT_ONCE)):
+            asked = [pairs[i] for i in some]
+            name = f"{self.name}: {what}" + (f" ({len(new)} in all)" if len(new) > len(some) else "")
             found = digit_probabilities(self._model, self._tokenizer, self._rubric, asked, name=name)
-            self._known |= {keys[i]: row for i, row in zip(new, found, strict=True)}
-        return np.stack([self._known[key] for key in keys])
+            self._answers.keep({keys[i]: row for i, row in zip(some, found, strict=True)})
+        return np.stack([self._answers.known[key] for key in keys])
 
     def alone(self, pairs: Sequence[tuple[Draft, Context]]) -> NDArray[np.float64]:
         """The same, each draft asked again and by itself."""
@@ -106,7 +111,7 @@ def apart_from_training(examples: Sequence[Example]) -> list[bool]:
     read = [
         text_of(task_of(example))
         for stage in read_stages(SHIPPED_RECIPE)
-        for example in generate(stage.seed, "train", stage.scenarios, stage.drafts)
+        for example in generate(stage.seed, "train", stage.scenarios, stage.drafts, contrasts=stage.contrasts)
     ]
     known = sharing_a_run(read, [text_of(task_of(example)) for example in examples])
     return [task_of(example).task_id not in known for example in examples]
@@ -293,6 +298,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--scenarios", type=int, default=90, help="scenarios of six drafts per generated split")
     parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--answers", type=Path, help="folder that keeps the models' answers: only new drafts are asked")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     given = parser.parse_args(argv)
 
@@ -305,6 +311,8 @@ def main(argv: list[str] | None = None) -> int:
         pairs = generated_wholes(given.seed, "test", given.scenarios)
         apart = apart_from_training([example for _, example in pairs])
         sets.append(Set("apart", [whole for (whole, _), far in zip(pairs, apart, strict=True) if far]))
+        turned = generated_wholes(given.seed, "test", given.scenarios, contrasts=True)
+        sets.append(Set("contrasts", [whole for whole, _ in turned]))
         sets += [Set(name, transfer(name)) for name in TRANSFER_SETS]
         if given.data is not None:
             sets.append(Set("dev_adjudicated", development(given.data)))
@@ -313,10 +321,10 @@ def main(argv: list[str] | None = None) -> int:
         fitted = read_calibration(given.calibration) if given.calibration else None
         if f"seed {given.seed}," in ((fitted and fitted.fitted_on) or f"seed {SEED},"):
             raise InvalidInput(f"--seed {given.seed} made the drafts that the calibration was fitted on; take another.")
-        model = Judge(LORA, given.model, fitted)
+        model = Judge(LORA, given.model, fitted, given.answers)
         if fitted is not None:
             check_weights({"weights": model.base.digest}, fitted)
-        base = Judge(BASE, given.base_model, None) if given.base_model else None
+        base = Judge(BASE, given.base_model, None, given.answers) if given.base_model else None
         figures = evaluate(model, base, sets, given.seed, given.scenarios)
         if given.json:
             given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -47,12 +47,14 @@ def held_out_generated(seed: int, split: Split, scenarios: int, drafts: int = 6)
     return [from_example(example) for example in generate(seed, split, scenarios, drafts)]
 
 
-def generated_wholes(seed: int, split: Split, scenarios: int, drafts: int = 6) -> list[tuple[Whole, Example]]:
-    """The same drafts with their label for the whole, where it is decided."""
+def generated_wholes(
+    seed: int, split: Split, scenarios: int, drafts: int = 6, *, contrasts: bool = False
+) -> list[tuple[Whole, Example]]:
+    """The same drafts with their label for the whole, where it is decided; ``contrasts``: their contrast sets."""
     return [
         (Whole(e.draft, e.parsed_context, score == 1, e.family, e.group, e.vendor), e)
-        for e in generate(seed, split, scenarios, drafts)
-        if (score := e.scores[OVERALL]) is not None
+        for e in generate(seed, split, scenarios, drafts, contrasts=contrasts)
+        if (score := e.scores[OVERALL]) is not None and e.contrast == contrasts
     ]
 
 

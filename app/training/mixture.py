@@ -78,13 +78,19 @@ def from_example(example: Example, explain: bool = False, *, whole: bool = False
 
 
 def generated(
-    seed: int, scenarios: int, drafts: int, explain_share: float = 0.1, *, whole: bool = False
+    seed: int,
+    scenarios: int,
+    drafts: int,
+    explain_share: float = 0.1,
+    *,
+    whole: bool = False,
+    contrasts: bool = False,
 ) -> list[Labelled]:
     """Training examples; one scenario in ten asks for a reason as well."""
     every = max(1, round(1 / explain_share)) if explain_share else 0
     found = []
     groups: dict[str, int] = {}
-    for example in generate(seed, "train", scenarios, drafts):
+    for example in generate(seed, "train", scenarios, drafts, contrasts=contrasts):
         index = groups.setdefault(example.group, len(groups))
         found.append(from_example(example, bool(every) and index % every == every - 1, whole=whole))
     return found
@@ -139,7 +145,7 @@ def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, s
     SetupError
         When published drafts are asked for and ``data`` does not hold them.
     """
-    rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole)
+    rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole, contrasts=recipe.contrasts)
     rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
     if not (recipe.published or recipe.listed):
         return rows, {}

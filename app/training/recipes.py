@@ -24,6 +24,7 @@ PASSES = ("agreed", "all")
 class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
+    ``contrasts`` adds the contrast sets of the generated drafts, two thirds as many again;
     ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
     ``passes`` draws only passes that no rule contradicts ("agreed") or "all", each counting ``pass_weight``;
     ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
@@ -36,6 +37,7 @@ class Recipe:
     seed: int = 7
     scenarios: int = 130
     drafts: int = 6
+    contrasts: bool = False
     published: int = 0
     passes: str = "agreed"
     pass_weight: float = 0.5

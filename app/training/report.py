@@ -9,6 +9,7 @@ from typing import Any
 TITLES = {
     "valid": "generated, known situations in new wording",
     "test": "generated, new situations in new wording, new vendors",
+    "contrasts": "contrast sets of the new situations: the same words, the other label",
     "apart": "of these, no run of eight words in common with generated training drafts",
     "letters": "written one by one: letters",
     "voices": "written one by one: twelve voices",

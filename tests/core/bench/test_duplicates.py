@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bench.duplicates import NearDuplicate, jaccard, keep_one, near_duplicates
-from app.bench.texts import Text, ngrams, text_of, words_of
+from app.bench.texts import Text, ngrams, text_of
+from app.bench.words import words_of
 from tests.core.bench.drafts import CONTEXT, task, written
 
 
