@@ -13,8 +13,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from numpy.typing import NDArray
 from app.bench.attacks import EMPTY, attacked
 from app.bench.balance import auc
 from app.bench.contamination import sharing_a_run
-from app.bench.generate import Example, generate
+from app.bench.generate import Example, Split, generate
 from app.bench.tasks import read_tasks, task_of
 from app.bench.texts import text_of
-from app.errors import InvalidInput
+from app.errors import InvalidInput, SetupError
 from app.judge.calibration import Calibration
 from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
@@ -53,11 +54,12 @@ from app.training.heldout import (
 )
 from app.training.rates import Judged, clusters_of, delta, rates
 from app.training.recipes import SHIPPED_RECIPE, read_stages
-from app.training.report import markdown
+from app.training.report import TITLES, markdown
 from app.training.scoring import digit_probabilities, p_fail
 from app.training.steps import progress, run_command
 
 BASE_SCENARIOS, FLIPS = 70, 96
+_BY_SET = (RULES, BASE, LORA, BOTH, "delta_a", "delta_b", "length")
 _KEPT_AT_ONCE = 120
 """Answers are kept after so many drafts, so that an interrupted evaluation has lost a minute."""
 
@@ -159,8 +161,8 @@ def rules_stop(rows: Sequence[Whole]) -> NDArray[np.bool_]:
     return np.array([bool(failed) for failed in failed_by_rule(rows)], dtype=np.bool_)
 
 
-def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, scenarios: int) -> dict[str, Any]:
-    """All figures; see the module."""
+def compared(model: Judge, base: Judge | None, sets: Sequence[Set]) -> dict[str, Any]:
+    """The four judges on each set, and their differences."""
     figures: dict[str, Any] = {"weights": model.base.digest, RULES: {}, BASE: {}, LORA: {}, BOTH: {}}
     figures |= {"delta_a": {}, "delta_b": {}}
     for one in sets:
@@ -176,13 +178,68 @@ def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, s
             figures["delta_b"][one.name] = delta(judged[LORA], judged[BASE])
         if one.name in ("dev_adjudicated", *TRANSFER_SETS):
             figures[BOTH][one.name]["recall_by_category"] = _by_category(one.rows, judged[BOTH].stopped)
+    figures["length"] = _length(sets)
+    return figures
+
+
+def set_makers(given: argparse.Namespace) -> dict[str, Callable[[], list[Whole]]]:
+    """How each set that was asked for is made, by name, in the order of the table."""
+
+    def apart() -> list[Whole]:
+        pairs = generated_wholes(given.seed, "test", given.scenarios)
+        far = apart_from_training([example for _, example in pairs])
+        return [whole for (whole, _), keep in zip(pairs, far, strict=True) if keep]
+
+    def drawn(split: Split, *, contrasts: bool = False) -> list[Whole]:
+        return [whole for whole, _ in generated_wholes(given.seed, split, given.scenarios, contrasts=contrasts)]
+
+    makers: dict[str, Callable[[], list[Whole]]] = {
+        "valid": lambda: drawn("valid"),
+        "test": lambda: drawn("test"),
+        "apart": apart,
+        "contrasts": lambda: drawn("test", contrasts=True),
+    }
+    makers |= {name: partial(transfer, name) for name in TRANSFER_SETS}
+    if given.data is not None:
+        makers["dev_adjudicated"] = lambda: development(given.data)
+    if given.tasks is not None:
+        makers[given.tasks.stem] = lambda: own_tasks(given.tasks)
+    return makers
+
+
+def evaluate(model: Judge, base: Judge | None, sets: Sequence[Set], seed: int, scenarios: int) -> dict[str, Any]:
+    """All figures; see the module."""
+    figures = compared(model, base, sets)
     figures["criteria"] = _criteria(model, base, seed, scenarios)
     figures["judged_by"] = {criterion.id: criterion.judged_by.value for criterion in default_rubric().criteria}
     figures["rules_ms"] = _rules_ms(sets[0].rows)
-    figures["length"] = _length(sets)
     figures |= _hostile_and_honest(model, seed)
     figures["flips"] = _flips(model, sets[0].rows[:FLIPS])
     return figures
+
+
+def earlier_record(path: Path, weights: str) -> dict[str, Any]:
+    """An earlier measurement of the same weights.
+
+    Raises
+    ------
+    SetupError
+        When the file is not the record of one.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), dict) for name in _BY_SET):
+        raise SetupError(f"{path} is no record of a measurement; name another file.")
+    if found.get("weights") != weights:
+        raise SetupError(f"{path} is about other weights; measure all sets, or name another file.")
+    return found
+
+
+def added(figures: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """The earlier measurement with the sets of this one put in, or in the place of its own."""
+    return {**earlier, **{name: earlier[name] | figures[name] for name in _BY_SET}}
 
 
 def _criteria(model: Judge, base: Judge | None, seed: int, scenarios: int) -> dict[str, Any]:
@@ -297,35 +354,34 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tasks", type=Path, help="tasks of your own (JSONL), measured beside the others")
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--scenarios", type=int, default=90, help="scenarios of six drafts per generated split")
-    parser.add_argument("--json", type=Path, help="file for all figures")
+    parser.add_argument("--json", type=Path, help="file for all figures; with --sets, theirs are put into it")
+    parser.add_argument("--sets", default="", help=f"only these sets, by name: {', '.join(TITLES)}, or your tasks")
     parser.add_argument("--answers", type=Path, help="folder that keeps the models' answers: only new drafts are asked")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     given = parser.parse_args(argv)
 
     def work() -> None:
+        makers = set_makers(given)
+        chosen = [name for name in given.sets.split(",") if name]
+        if missing := [name for name in chosen if name not in makers]:
+            raise InvalidInput(f"--sets: there is no set {missing[0]!r}; there are {', '.join(makers)}.")
         use_threads(given.threads)
-        sets = [
-            Set(split, [w for w, _ in generated_wholes(given.seed, split, given.scenarios)])
-            for split in ("valid", "test")
-        ]
-        pairs = generated_wholes(given.seed, "test", given.scenarios)
-        apart = apart_from_training([example for _, example in pairs])
-        sets.append(Set("apart", [whole for (whole, _), far in zip(pairs, apart, strict=True) if far]))
-        turned = generated_wholes(given.seed, "test", given.scenarios, contrasts=True)
-        sets.append(Set("contrasts", [whole for whole, _ in turned]))
-        sets += [Set(name, transfer(name)) for name in TRANSFER_SETS]
-        if given.data is not None:
-            sets.append(Set("dev_adjudicated", development(given.data)))
-        if given.tasks is not None:
-            sets.append(Set(given.tasks.stem, own_tasks(given.tasks)))
+        sets = [Set(name, make()) for name, make in makers.items() if not chosen or name in chosen]
         fitted = read_calibration(given.calibration) if given.calibration else None
         if f"seed {given.seed}," in ((fitted and fitted.fitted_on) or f"seed {SEED},"):
             raise InvalidInput(f"--seed {given.seed} made the drafts that the calibration was fitted on; take another.")
         model = Judge(LORA, given.model, fitted, given.answers)
         if fitted is not None:
             check_weights({"weights": model.base.digest}, fitted)
+        earlier = None
+        if chosen and given.json and given.json.is_file():
+            earlier = earlier_record(given.json, model.base.digest)
         base = Judge(BASE, given.base_model, None, given.answers) if given.base_model else None
-        figures = evaluate(model, base, sets, given.seed, given.scenarios)
+        if chosen:
+            figures = compared(model, base, sets)
+            figures = added(figures, earlier) if earlier else figures
+        else:
+            figures = evaluate(model, base, sets, given.seed, given.scenarios)
         if given.json:
             given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         print(markdown(figures))

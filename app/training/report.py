@@ -48,7 +48,7 @@ def _ranged(row: Mapping[str, Any], key: str) -> str:
 
 def _criteria(figures: Mapping[str, Any]) -> str:
     """Judge by judge on each criterion, under who decides it."""
-    found, asked = figures["criteria"], figures.get("judged_by", {})
+    found, asked = figures.get("criteria", {}), figures.get("judged_by", {})
     if "LoRA" not in found:
         return ""
     lines = [

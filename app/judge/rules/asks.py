@@ -37,6 +37,8 @@ _MINOR = re.compile(r"^(?:or|and if not|if not|if so|otherwise|either way|altern
 _COURTESY = re.compile(
     r"\blet me know (?:if (?:that|this|it|you|there)|what you think|either way|your thoughts|how|whether|"
     r"and)\b"
+    r"|\b(?:tell me|say so) if (?:it|that|this|i)(?: is|'s| am|'m| was)? (?:\w+ )?(?:something else|wrong|off|"
+    r"mistaken|not so|otherwise|incorrect|out of date|misread|misunderst\w+)\b"
 )
 _LIST = re.compile(
     r"\b(?:i(?:'d| would) (?:like|love) to|we(?:'d| would) (?:like|love) to|let's|can we|could we|"
@@ -96,11 +98,63 @@ _LEAVE = re.compile(
 _CONFIRMATION = re.compile(
     r"\b(?:is|are|was|were|does|do|did|has|have|could) (?:it|that|this|these|those|there|the|your|you|any of)\b"
 )
+_ASKS_WHETHER = re.compile(
+    r"^(?:[^,?]{1,30}, )?(?:would you say|(?:can|could|would) you (?:tell me|confirm|say)) (?:that|whether|if) "
+    r"(?!you (?:are|would|could|might|want|need))"
+)
 _WANTS = re.compile(
     r"\b(?:can|could|would|will) you\b|\b(?:open to|interested|worth|useful|help|send|share)\b|(?:^|[,;:] |\bso |"
     r"\band )"
     r"(?:who|what|which|when|where|how|why)\b"
 )
+
+
+# Three and more in one sentence, whatever the words around them: deeds ("send ..., tell ... and let me know"), things
+# ("I'd love your view, an introduction and ten minutes"), questions ("who owns it, what ... and when ...").
+_DEED_ING = (
+    r"(?:sending|sharing|telling|giving|forwarding|introducing|connecting|filling|signing|adding|downloading|watching|"
+    r"subscribing|following|joining|replying|confirming|letting me know|passing|rating|reviewing|completing|answering|"
+    r"inviting|listing|referring|naming|pointing|looping|asking|checking|booking|putting|bringing|attaching|uploading)"
+)
+_DEED_MORE = (
+    rf"(?:{_DEED}|ask|loop|check|call|ring|bring|attach|write|nominate|suggest|take our|take the|set up|reach out)"
+)
+_LEAD = re.compile(
+    r"(?:p\.?\s?s\.? )?(?:(?:and|also|then|after that|besides|in the meantime|meanwhile|while [^,]{3,30}|"
+    r"before [^,]{3,40}|when [^,]{3,40}|if [^,]{3,40}),? )?(?:please |kindly |just |do )?"
+    r"(?:(?:could|can|would|will) you (?:please |kindly |also |just |mind ){0,2})?"
+)
+_DEEDS_BEGIN = re.compile(rf"(?:{_DEED_MORE}|{_DEED_ING})\b")
+_DEEDS_GO_ON = re.compile(
+    rf"(?:[,;]|\band\b|\bthen\b)(?: and| then| also| please| kindly){{0,2}} (?:{_DEED_MORE}|{_DEED_ING})\b"
+)
+_THINGS = re.compile(
+    r"(?:\bi(?:'d| would)? (?:also )?(?:love|appreciate|welcome|need|want|like)(?: from you)?|\b(?:may|could|can) i "
+    r"(?:get|have|ask for)) (?=(?:your|an?|the|some|ten|five|two|three)\b)(?P<things>[^.?!]{10,200})"
+)
+_THINGS_HELP = re.compile(
+    r"^(?:[^:.?!]{0,40}: )?(?P<things>(?:your|an?|the|some) [^.?!]{10,160}?) would (?:mean a lot|help|be (?:great|"
+    r"welcome|appreciated|useful|lovely|much appreciated))\b"
+)
+_QUESTIONS_AT_ONCE = re.compile(r"(?:^|[,;:] (?:and )?|\band )(?:who|what|which|when|where|how|why)(?:'s)?\b")
+_MANY = 3
+
+
+def _at_once(text: str, question: bool) -> int:
+    """How many things a single sentence asks for, where it asks for three or more; else 0."""
+    lead = _LEAD.match(text)
+    rest = text[lead.end() :] if lead else text
+    if _DEEDS_BEGIN.match(rest):
+        deeds = 1 + len(_DEEDS_GO_ON.findall(rest))
+        if deeds >= _MANY:
+            return deeds
+    things = _THINGS.search(text) or _THINGS_HELP.match(text)
+    if things and not _LEAVE.search(text):
+        joins = _JOINS.findall(things.group("things"))
+        if len(joins) + 1 >= _MANY and any("and" in join for join in joins):
+            return len(joins) + 1
+    asked = len(_QUESTIONS_AT_ONCE.findall(text)) if question else 0
+    return asked if asked >= _MANY else 0
 
 
 _NOUN_LIST = re.compile(
@@ -155,7 +209,7 @@ def count_asks(reading: Reading) -> list[Sentence]:
         is_question = sentence.asks
         listed = _LIST.search(text)
         items = len(_VERB_ITEMS.findall(listed.group())) if listed else 0
-        further = _further(text, is_question)
+        further = _further(text, is_question) or _at_once(text, is_question)
         if further:
             asks.extend([sentence] * further)
             previous = None
@@ -180,6 +234,8 @@ def count_asks(reading: Reading) -> list[Sentence]:
         topics.add(topic)
         previous = topic
         asks.append(sentence)
+    if sum(sentence.asks and sentence.field == "body" for sentence in reading.sentences) >= _MANY and len(asks) == 2:
+        return asks
     # One framing question in front of the one call to act is how findings are put; it is no second ask.
     if answers == 1 and len(asks) == 2:
         return [ask for ask in asks if _topic(ask.text) != "answer"]
@@ -190,5 +246,7 @@ def count_asks(reading: Reading) -> list[Sentence]:
 
 def _confirms(sentence: Sentence) -> bool:
     """Whether the sentence only asks if what was seen is so."""
-    text = sentence.text
-    return sentence.asks and bool(_CONFIRMATION.search(text)) and not _WANTS.search(text) and _topic(text) == "answer"
+    text = sentence.text.strip()
+    if not sentence.asks or _topic(text) != "answer":
+        return False
+    return bool(_ASKS_WHETHER.match(text) or (_CONFIRMATION.search(text) and not _WANTS.search(text)))

@@ -70,7 +70,7 @@ _CONFIRMS = re.compile(
     r"as (?:you )?(?:suggested|proposed|asked|agreed|requested|wished)|put (?:us|you) down|sent (?:you )?(?:the|an) "
     r"inv)\b"
 )
-_OFFERS_TO = re.compile(r"\b(?:shall|should|can|could|may|might|would|did|if) $")
+_OFFERS_TO = re.compile(r"\b(?:shall|should|can|could|may|might|would|did|if|let us|let's) $")
 _AGREES = re.compile(r"see you|confirmed|looking forward|talk to you|speak")
 _WHEN_AGREED = re.compile(r"\b(?:if|once|when)\b")
 _OFFERED = re.compile(r"\b(?:if|once|can|could|would|want|shall|should|happy to)\b")

@@ -82,7 +82,7 @@ _SYNONYMS = {
     "android": {"android", "kotlin"},
 }
 # Stacks that go by their own name: words that tell people apart even where no bench lists them.
-_KNOWN = word_set(
+STACK_WORDS = word_set(
     "python java javascript typescript react angular vue node node.js golang rust scala kotlin swift ios android "
     "flutter "
     "php ruby rails django laravel elixir erlang clojure haskell dotnet .net c# c++ perl cobol sap salesforce "
@@ -90,7 +90,7 @@ _KNOWN = word_set(
     "mlops ml frontend front-end backend back-end fullstack full-stack embedded qa snowflake databricks spark kafka "
     "kubernetes terraform pytorch unity unreal solidity nestjs"
 )
-_TOLD = TRIGGERS | _KNOWN
+_TOLD = TRIGGERS | STACK_WORDS
 
 
 def _names(stack: str) -> frozenset[str]:
@@ -114,7 +114,7 @@ _SAID = re.compile(
 def _stack_words(facts: Facts) -> frozenset[str]:
     """Words that name the stacks which are listed or asked for."""
     asked = (request.stack.strip().lower() for request in facts.context.capacity_request)
-    return _KNOWN.union(word for name in (*facts.stacks, *asked) for word in _names(name))
+    return STACK_WORDS.union(word for name in (*facts.stacks, *asked) for word in _names(name))
 
 
 def _asked(facts: Facts) -> frozenset[int]:
@@ -230,7 +230,7 @@ class Capacity:
                     if any(r.stack.strip().lower() == name for r in facts.context.capacity_request)
                 ]
                 return asked[0] if len(asked) == 1 else None
-            unlisted = _KNOWN & pool
+            unlisted = STACK_WORDS & pool
             if len(unlisted) == 1 and (stack := next(iter(unlisted))) in _OFFERED_STACK.findall(facts.prospect_text):
                 return stack
         asked_for = {request.stack.strip().lower() for request in facts.context.capacity_request}

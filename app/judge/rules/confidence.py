@@ -71,6 +71,11 @@ _MODEST = re.compile(
     r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof|"
     r"no longer (?:online|there|up|listed)|(?:is|are) gone)\b"
 )
+# "Certainly not official", "I could certainly be wrong", "clearly in no position to say": sure of one's own doubt.
+_SURE_OF_DOUBT = re.compile(
+    r"(?:certainly|surely|clearly|obviously|definitely|evidently) "
+    r"(?:not|no|in no|nothing|be (?:wrong|mistaken|off))\b"
+)
 # To raise a question in a mail is not to raise money.
 _TOPIC_RAISED = re.compile(
     r"\b(?:you|they|he|she)(?:'ve| have)?(?: just| also)? raise[d]?\b(?![^.?!]{0,50}(?:[$€£\d]|\b(?:series|seed|"
@@ -166,7 +171,7 @@ class Confidence:
     def _by_tier(self, reading: Reading, tier: Tier) -> Iterable[Hit]:
         """Wording that only a higher tier would carry."""
         for sentence, match in reading.hits(_SURE):
-            if _MODEST.search(sentence.text):
+            if _MODEST.search(sentence.text) or _SURE_OF_DOUBT.match(sentence.text, match.start()):
                 continue
             if _SUBJECT_OF_SIGNAL.search(sentence.text) and not denied_before(sentence.text, match.start()):
                 detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."

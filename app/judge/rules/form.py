@@ -51,7 +51,7 @@ _KNOWN_BRACKET = re.compile(
 )
 _NOTES = re.compile(
     r"\b(?:word count|character count|subject line \d|hard constraints?|constraint compliance|as an ai\b|"
-    r"language model|system prompt|"
+    r"(?:as|i am|i'm) an? (?:\w+ )?language model|system prompt|"
     r"here(?:'s| is) (?:a|the|your|my) (?:revised |rewritten |updated |improved )?(?:draft|e-?mail|version|"
     r"message)\b|"
     r"(?:note|notes) to (?:self|reviewer|sdr|team)|internal (?:note|only|use)|do not (?:send|forward)|"

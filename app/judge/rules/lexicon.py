@@ -26,7 +26,7 @@ _TERMS = re.compile(
     r"(?:marine|forest|coastal|aquatic|soil|river|natural|fragile) ecosystems?|"
     r"(?:set-?up|installation|install|import|configuration|migration|checkout) wizards?|"
     r"(?:industrial|french|green) revolutions?|revolutions (?:per|a) minute|endocrine disruptors?|"
-    r"(?:uranium|data|soil|oxygen) enrichment)\b"
+    r"(?:uranium|data|soil|oxygen) enrichment|limited time[\s-]series)\b"
 )
 _LITERAL = re.compile(r"[a-z0-9]+")
 

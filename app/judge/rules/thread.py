@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
+from app.judge.rules.capacity import STACK_WORDS
 from app.judge.rules.facts import Facts
 from app.judge.rules.hearsay import never_said, passed_on
 from app.judge.rules.phrasing import at_words, denied_before, word_set
@@ -163,6 +164,7 @@ class Thread:
                     words & own
                     or words & _GENERIC
                     or words & _NO_FIRM
+                    or words & STACK_WORDS
                     or any(name in known for known in facts.contact_names)
                 ):
                     continue

@@ -1,7 +1,8 @@
 """Rules over sentences written before anyone looked at how the rules read: what is found, and what passes.
 
 ``phrasings.jsonl`` holds violations and their honest look-alikes. Half A was read while the rules were improved; of
-half B only the rates were. ``python -m tests.core.judge.rules.test_phrasings`` prints both.
+half B only the rates were. ``phrasings_later.jsonl`` is by two hands who came later; only its half A was read, and only
+the requests in it changed a rule. ``python -m tests.core.judge.rules.test_phrasings [--later]`` prints the rates.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.judge.decision import blocking
 from app.judge.policy import default_policy
@@ -41,8 +44,11 @@ class Phrasing:
         return "AB"[hashlib.sha256(self.sentence.encode()).digest()[0] % 2]
 
 
-def load() -> list[Phrasing]:
-    lines = (Path(__file__).parent / "phrasings.jsonl").read_text(encoding="utf-8").splitlines()
+FIRST, LATER = "phrasings.jsonl", "phrasings_later.jsonl"
+
+
+def load(name: str = FIRST) -> list[Phrasing]:
+    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [Phrasing(row["criterion"], row["kind"] == "violation", row["sentence"], row["context"]) for row in rows]
 
@@ -70,11 +76,11 @@ def right(phrasing: Phrasing, rules: Ruleset) -> bool:
     return any(check.startswith(own) for check in stopped)
 
 
-def rates() -> dict[tuple[str, str, bool], tuple[int, int]]:
+def rates(name: str = FIRST) -> dict[tuple[str, str, bool], tuple[int, int]]:
     """(right, all) by half, criterion and whether it is a violation."""
     rules = Ruleset(default_policy())
     counts: dict[tuple[str, str, bool], list[bool]] = defaultdict(list)
-    for phrasing in load():
+    for phrasing in load(name):
         counts[phrasing.half, phrasing.criterion, phrasing.violation].append(right(phrasing, rules))
     return {key: (sum(hits), len(hits)) for key, hits in counts.items()}
 
@@ -87,26 +93,30 @@ FLOORS = {
     "thread": (0.95, 1.0),
 }
 """Per criterion what is found at least, and what passes at least, on both halves together."""
+LATER_FLOORS = {"capacity": (0.2, 0.8), "coordination": (0.4, 0.97), "pricing": (0.4, 0.94)}
+"""The same in wording that no rule was made for: how far patterns reach, and that they stop little that is honest."""
 
 
-def test_no_criterion_falls_back() -> None:
+@pytest.mark.parametrize(("name", "floors"), [(FIRST, FLOORS), (LATER, LATER_FLOORS)])
+def test_no_criterion_falls_back(name: str, floors: dict[str, tuple[float, float]]) -> None:
     reached: dict[tuple[str, bool], list[int]] = defaultdict(lambda: [0, 0])
-    for (_, criterion, violation), counts in rates().items():
+    for (_, criterion, violation), counts in rates(name).items():
         reached[criterion, violation] = [a + b for a, b in zip(reached[criterion, violation], counts, strict=True)]
     below = {
         (criterion, violation): (hits, total)
         for (criterion, violation), (hits, total) in reached.items()
-        if hits / total < FLOORS[criterion][not violation]
+        if hits / total < floors[criterion][not violation]
     }
     assert below == {}
 
 
 if __name__ == "__main__":
-    for (half, criterion, violation), (hits, total) in sorted(rates().items()):
+    chosen = LATER if "--later" in sys.argv else FIRST
+    for (half, criterion, violation), (hits, total) in sorted(rates(chosen).items()):
         print(f"{half} {criterion:13} {'found ' if violation else 'passed'} {hits:2}/{total:<2} {hits / total:.2f}")
     if "--misses" in sys.argv:
         checker = Ruleset(default_policy())
-        for one in load():
+        for one in load(chosen):
             if one.half == "A" and not right(one, checker):
                 kind = "violation" if one.violation else "honest"
                 print(one.criterion, kind, "|", one.sentence, "|", *stopped_by(one, checker))
