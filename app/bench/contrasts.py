@@ -17,7 +17,7 @@ from typing import Any, Literal
 from app.bench.banks import Bank
 from app.bench.lexical import honest_looking, violating_looking
 from app.bench.moves import PITCH_BREAKS, PITCH_WORD, Move, mention_scores, nearest, shows, tone
-from app.bench.scenarios import NOW, Scenario, Stack
+from app.bench.scenarios import GRADES, NOW, Scenario, Stack
 
 Plan = dict[str, Move]
 Tell = Callable[[Scenario], dict[str, Any]]
@@ -157,7 +157,9 @@ def _staffed(s: Scenario, broken: Plan, slot: str, tell: Tell) -> Iterator[Contr
     move, bench = broken[slot], s.bench or {}
     record = bench.get(s.stack) or Stack(0, 14)
     listed, days = max(record.listed, int(move.right_if["count"])), min(record.days, int(move.right_if["days"]))
-    staffed = replace(s, bench=bench | {s.stack: Stack(listed, days)})
+    grade = move.right_if["grade"]
+    mix = {**dict.fromkeys(GRADES, 0), grade: listed} if grade else None
+    staffed = replace(s, bench=bench | {s.stack: Stack(listed, days, mix)})
     yield Contrast("broken", "origin", staffed, tell(staffed), broken | {slot: _scored(move, {})})
 
 

@@ -33,7 +33,7 @@ class Move:
     """One sentence in one slot, the scores that it changes from 5, and why in a few words.
 
     ``phrase`` is the bank's sentence before its slots were filled; ``right_if`` names the values of the scenario under
-    which a wrong value would be right, or the offer ("count", "days") that the bench would have to allow.
+    which a wrong value would be right, or the offer ("count", "days", "grade") that the bench would have to allow.
     """
 
     slot: str
@@ -266,6 +266,10 @@ def _named(
     return Move(slot, name, text, scores or {}, why, phrase)
 
 
+_TONE_WHY = {"hype": "Hypes.", "pressure": "Presses.", "guilt": "Blames the reader.", "condescend": "Talks down."}
+_TONE_WHY |= {"flatter": "Flatters."}
+
+
 def tone(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
     """A plain closing remark, or one that hypes, presses, blames, flatters or talks down."""
     if not bad:
@@ -274,14 +278,7 @@ def tone(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
     scores: dict[str, int | None] = {"tone": 1}
     if kind in ("condescend", "guilt", "flatter"):
         scores |= {"grounding": None, "confidence": None}
-    word = {
-        "hype": "Hypes.",
-        "pressure": "Presses.",
-        "guilt": "Blames the reader.",
-        "condescend": "Talks down.",
-        "flatter": "Flatters.",
-    }[kind]
-    return [_named(s, "remark", kind, p, scores, word) for p in bank.moves["tone"][kind]]
+    return [_named(s, "remark", kind, p, scores, _TONE_WHY[kind]) for p in bank.moves["tone"][kind]]
 
 
 def capacity(s: Scenario, bank: Bank, rng: Random, bad: bool) -> list[Move]:
@@ -370,7 +367,8 @@ def _offer(
         when=span(rng, days),
         vendor=s.vendor,
     )
-    return Move("offer", name, text[0].upper() + text[1:], scores or {}, why, phrase, {"count": count, "days": days})
+    right = {"count": count, "days": days, "grade": grade}
+    return Move("offer", name, text[0].upper() + text[1:], scores or {}, why, phrase, right)
 
 
 def _decline(s: Scenario, bank: Bank) -> list[Move]:

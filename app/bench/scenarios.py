@@ -17,7 +17,7 @@ from app.bench.wording import month, shown
 NOW = 33
 """October 2026, counted from January 2024 as month 0."""
 _TITLES = ("CTO", "VP Engineering", "Head of Platform", "Chief Technology Officer")
-_GRADES = ("senior", "mid", "junior")
+GRADES = ("senior", "mid", "junior")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _request(rng: Random, bench: dict[str, Stack] | None, stack: str) -> Request
     have = bench[stack] if bench and stack in bench else Stack(2, 14)
     over = rng.random() < 0.65
     count = have.listed + rng.randint(2, 8) if over else max(2, have.listed - rng.randint(0, 2))
-    grade = rng.choice(_GRADES) if have.mix and rng.random() < 0.4 else None
+    grade = rng.choice(GRADES) if have.mix and rng.random() < 0.4 else None
     lead = rng.choice((None, 7, 14, 30, have.days + 7))
     return Request(count, grade, lead)
 

@@ -153,3 +153,18 @@ def test_the_more_honest_and_the_more_violating_looking_half_share_at_most_the_m
     one, other = set(honest_looking(phrases)), set(violating_looking(phrases))
     assert one | other == set(phrases)
     assert len(one & other) == len(phrases) % 2
+
+
+def test_a_promised_grade_is_on_the_turned_bench(turned):
+    keys = {"senior": "senior_4_plus_yrs", "mid": "mid_2_4_yrs", "junior": "junior_0_2_yrs"}
+    checked = 0
+    for contrast, partner in turned:
+        promised = re.match(r"Promises (\d+) (senior|mid|junior) (\w+);", partner.why)
+        if not (promised and contrast.scores["capacity"] == 5 and partner.scores["capacity"] == 1):
+            continue
+        if (bench := contrast.context.get("bench_summary")) is None:
+            continue  # told in prose
+        count, grade, stack = promised.groups()
+        assert bench["stacks"][stack]["seniority_mix"][keys[grade]] >= int(count)
+        checked += 1
+    assert checked > 3
