@@ -11,12 +11,19 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.errors import ConfigurationError
 
 BankName = Literal["train", "heldout"]
 NAMES: tuple[BankName, ...] = ("train", "heldout")
+
+
+class Counterpart(NamedTuple):
+    """A sentence of a contrast set; ``looks`` is how violating its words look (``app.bench.lexical``), in log-odds."""
+
+    says: str
+    looks: float
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,13 @@ class Bank:
     name: BankName
     lists: dict[str, tuple[str, ...]]
     moves: dict[str, dict[str, tuple[str, ...]]]
-    counterparts: dict[str, tuple[str, ...]]
+    counterparts: dict[str, tuple[Counterpart, ...]]
 
     def phrases(self) -> frozenset[str]:
         """Every phrase that carries a judgement: all moves except the frame around them."""
         frame = {"greeting", "signoff", "subject", "topics"}
         moves = (p for slot, kinds in self.moves.items() if slot not in frame for ps in kinds.values() for p in ps if p)
-        return frozenset(moves) | {p for ps in self.counterparts.values() for p in ps}
+        return frozenset(moves) | {one.says for pair in self.counterparts.values() for one in pair}
 
 
 @cache
@@ -63,18 +70,28 @@ def _read(file: str) -> dict[str, Any]:
     return tomllib.loads(files("app.bench").joinpath("banks", file).read_text(encoding="utf-8"))
 
 
-def _counterparts(file: str, moves: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+def _counterparts(file: str, moves: dict[str, dict[str, tuple[str, ...]]]) -> dict[str, tuple[Counterpart, ...]]:
     """For each violating sentence of the kinds that the file names, ``[slot.kind]``, its counterparts, one or two."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[Counterpart, ...]] = {}
     for slot, kinds in _read(file).items():
         for kind, pairs in kinds.items():
             where = f"{file}: {slot}.{kind}"
             if odd := sorted(set(pairs) ^ set(moves.get(slot, {}).get(kind, ()))):
                 raise ConfigurationError(f"{where} must have one entry for each phrase of the bank: {odd[0]!r}.")
-            found |= {phrase: _strings(value, f"{where}: {phrase!r}") for phrase, value in pairs.items()}
-    texts = Counter(phrase for phrases in found.values() for phrase in phrases)
-    if twice := sorted(phrase for phrase, count in (texts + Counter(found.keys())).items() if count > 1):
+            found |= {phrase: _pair(value, f"{where}: {phrase!r}") for phrase, value in pairs.items()}
+    texts = Counter(one.says for pair in found.values() for one in pair)
+    if twice := sorted(says for says, count in (texts + Counter(found.keys())).items() if count > 1):
         raise ConfigurationError(f"{file} has a sentence twice: {twice[0]!r}.")
+    return found
+
+
+def _pair(value: Any, where: str) -> tuple[Counterpart, ...]:
+    try:
+        found = tuple(Counterpart(str(one["says"]), float(one["looks"])) for one in value)
+    except (TypeError, KeyError, ValueError):
+        found = ()
+    if not found:
+        raise ConfigurationError(f"{where} must be a list of at least one {{ looks = NUMBER, says = TEXT }}.")
     return found
 
 

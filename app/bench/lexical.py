@@ -2,15 +2,15 @@
 
 The regression of ``app.bench.words`` on the sentences of the training bank; nothing of the held-out bank is read
 to fit it. Choosing by it is adversarial filtering: Sakaguchi et al., "WinoGrande", 2020; Le Bras et al., "Adversarial
-Filters of Dataset Biases", 2020.
+Filters of Dataset Biases", 2020. The banks hold the result as ``looks``, so that what is chosen does not hang on the
+last digits of a fit; a test holds the two together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
-from app.bench.banks import Bank, load_bank
+from app.bench.banks import Bank, Counterpart, load_bank
 from app.bench.words import Words, words_of
 
 _HONEST = {"tone": ("neutral",), "invented": ("filler",), "price": ("defer",), "about": ("any",)}
@@ -19,28 +19,28 @@ _BROKEN = {"tone": ("hype", "pressure", "guilt", "condescend", "flatter"), "inve
 _BROKEN_WHOLE = ("infer", "coordination", "pricing")
 
 
-def honest_looking(phrases: Sequence[str]) -> list[str]:
+def honest_looking(sentences: Sequence[Counterpart]) -> list[str]:
     """The half of the sentences whose words look the more honest."""
-    return sorted(phrases, key=_looks)[: (len(phrases) + 1) // 2]
+    return [one.says for one in _ordered(sentences)[: (len(sentences) + 1) // 2]]
 
 
-def violating_looking(phrases: Sequence[str]) -> list[str]:
+def violating_looking(sentences: Sequence[Counterpart]) -> list[str]:
     """The half of the sentences whose words look the more violating."""
-    return sorted(phrases, key=_looks)[len(phrases) // 2 :]
+    return [one.says for one in _ordered(sentences)[len(sentences) // 2 :]]
 
 
-@cache
-def _looks(phrase: str) -> tuple[float, str]:
-    return _fitted().score(set(words_of(phrase))), phrase
+def _ordered(sentences: Sequence[Counterpart]) -> list[Counterpart]:
+    return sorted(sentences, key=lambda one: (one.looks, one.says))
 
 
-@cache
-def _fitted() -> Words:
+def looks(sentences: Sequence[str]) -> list[float]:
+    """Log-odds of a violation by the words alone, one a sentence."""
     bank = load_bank("train")
-    counterparts = list(bank.counterparts.values())
-    honest = [*_phrases(bank, _HONEST, _HONEST_WHOLE), *(first for first, *_ in counterparts)]
-    broken = [*_phrases(bank, _BROKEN, _BROKEN_WHOLE), *(again for _, *more in counterparts for again in more)]
-    return Words.fitted([set(words_of(p)) for p in honest], [set(words_of(p)) for p in broken])
+    honest = [*_phrases(bank, _HONEST, _HONEST_WHOLE), *(first.says for first, *_ in bank.counterparts.values())]
+    broken = [*_phrases(bank, _BROKEN, _BROKEN_WHOLE)]
+    broken += [again.says for _, *more in bank.counterparts.values() for again in more]
+    fitted = Words.fitted([set(words_of(p)) for p in honest], [set(words_of(p)) for p in broken])
+    return [float(score) for score in fitted.scores([set(words_of(sentence)) for sentence in sentences])]
 
 
 def _phrases(bank: Bank, kinds: Mapping[str, Sequence[str]], whole: Sequence[str]) -> list[str]:

@@ -54,10 +54,6 @@ class Words:
         """Log-odds of a violation, shape (bags,)."""
         return np.asarray(_features(bags, self.column) @ self.weights + self.bias, dtype=np.float64)
 
-    def score(self, bag: set[str]) -> float:
-        """Log-odds of a violation."""
-        return float(self.scores([bag])[0])
-
 
 def _features(bags: Sequence[set[str]], column: dict[str, int]) -> sparse.csr_matrix:
     rows, columns = [], []

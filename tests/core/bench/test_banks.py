@@ -47,9 +47,12 @@ def test_a_bank_without_counterparts_is_refused(monkeypatch):
 @pytest.mark.parametrize(
     ("counterparts", "said"),
     [
-        ('[tone.hype]\n"No such sentence." = ["Some other one."]', "one entry for each phrase"),
+        ('[tone.hype]\n"No such sentence." = [{looks=0, says="Some other one."}]', "one entry for each phrase"),
         ('[tone.hype]\n"We are great." = "Not a list."', "must be a list"),
-        ('[tone.hype]\n"We are great." = ["We are great."]', "has a sentence twice"),
+        ('[tone.hype]\n"We are great." = ["A plain text."]', "must be a list"),
+        ('[tone.hype]\n"We are great." = [{looks="much", says="We try."}]', "must be a list"),
+        ('[tone.hype]\n"We are great." = []', "must be a list"),
+        ('[tone.hype]\n"We are great." = [{looks=0, says="We are great."}]', "has a sentence twice"),
     ],
 )
 def test_counterparts_that_do_not_fit_are_refused_by_name(monkeypatch, counterparts, said):

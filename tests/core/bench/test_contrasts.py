@@ -10,10 +10,10 @@ import pytest
 
 from app.bench.bagofwords import transferred
 from app.bench.balance import longer_wins, minimal_pairs, violates
-from app.bench.banks import load_bank
+from app.bench.banks import Counterpart, load_bank
 from app.bench.contrasts import segment_of
 from app.bench.generate import SPLITS, Example, generate
-from app.bench.lexical import honest_looking, violating_looking
+from app.bench.lexical import honest_looking, looks, violating_looking
 from app.bench.moves import CRITERIA, PITCH_BREAKS
 from app.bench.tasks import task_of, without_repetitions
 
@@ -149,10 +149,17 @@ def test_all_contrasts_are_tasks(examples):
 
 
 def test_the_more_honest_and_the_more_violating_looking_half_share_at_most_the_middle():
-    phrases = load_bank("train").moves["tone"]["hype"]
-    one, other = set(honest_looking(phrases)), set(violating_looking(phrases))
-    assert one | other == set(phrases)
-    assert len(one & other) == len(phrases) % 2
+    sentences = [Counterpart(f"Sentence {n}.", looks=n % 7) for n in range(11)]
+    one, other = set(honest_looking(sentences)), set(violating_looking(sentences))
+    assert one | other == {sentence.says for sentence in sentences}
+    assert len(one & other) == 1
+    assert honest_looking([Counterpart("b", 2.0), Counterpart("a", 1.0)]) == ["a"]
+
+
+@pytest.mark.parametrize("name", ["train", "heldout"])
+def test_the_banks_hold_how_their_sentences_look(name):
+    written = [one for pair in load_bank(name).counterparts.values() for one in pair]
+    assert looks([one.says for one in written]) == pytest.approx([one.looks for one in written], abs=0.02)
 
 
 def test_a_promised_grade_is_on_the_turned_bench(turned):
