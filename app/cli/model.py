@@ -250,7 +250,7 @@ def pareto(
 
 
 def card(context: typer.Context, help: HelpOption = False) -> None:
-    """Write the adapter's card from its record, calibration and measurement.
+    """Write the adapter's card from its record, calibration and measurement; without options that of the shipped one.
 
     \b
     Example:

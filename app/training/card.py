@@ -198,14 +198,19 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.training.card", description=__doc__)
     parser.add_argument("--adapter", type=Path, default=shipped / "adapter", help="adapter folder (default: shipped)")
     parser.add_argument("--calibration", type=Path, default=shipped / "calibration.json", help="its calibration")
-    parser.add_argument("--evaluation", type=Path, required=True, help="figures that `evaluate --json` wrote")
     parser.add_argument(
-        "--out", type=Path, default=shipped / "CARD.md", help="card to write (default: the shipped one)"
+        "--evaluation", type=Path, help="figures that `evaluate --json` wrote (default: the shipped ones)"
     )
-    parser.add_argument("--authors", type=Path, help="authors.json that `python -m app.training.authors` wrote")
+    parser.add_argument("--out", type=Path, help="card to write (default: CARD.md beside the adapter folder)")
+    parser.add_argument("--authors", type=Path, help="authors.json that `authors` wrote (default: the shipped one)")
     given = parser.parse_args(argv)
 
     def work() -> None:
+        if given.adapter == shipped / "adapter":
+            given.authors = given.authors or shipped / "authors.json"
+            given.evaluation = given.evaluation or shipped / "evaluation.json"
+        elif given.evaluation is None:
+            raise SetupError(f"--evaluation must name the figures of {given.adapter}; `evaluate --json` writes them.")
         weights = given.adapter / "adapter_model.safetensors"
         if not weights.is_file():
             raise SetupError(f"The adapter folder {given.adapter} lacks adapter_model.safetensors.")
@@ -213,8 +218,9 @@ def main(argv: list[str] | None = None) -> int:
         check_weights(figures, calibration)
         authors = authors_table(_read(given.authors)) if given.authors else ""
         text = card(_read(given.adapter / "training.json"), calibration, figures, weights.stat().st_size, authors)
-        given.out.write_text(text, encoding="utf-8")
-        print(f"The card is written: {given.out}")
+        out = given.out or given.adapter.parent / "CARD.md"
+        out.write_text(text, encoding="utf-8")
+        print(f"The card is written: {out}")
 
     return run_command(work)
 

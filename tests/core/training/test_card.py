@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,8 @@ FIGURES = {
     "judged_by": {"segment": "both", "tone": "both"}, "length": {"dev_adjudicated": 0.52},
     "attacks": {"override": {"n": 8, "by_rule": 7, "sent": 1}}, "honest_lookalikes": {"n": 50, "stopped": 2},
 }  # fmt: skip
+
+WEIGHTS = Path(__file__).resolve().parents[3] / "app" / "weights"
 
 
 def test_the_card_of_the_packed_training_names_recipe_sources_and_figures():
@@ -137,3 +141,14 @@ def test_the_command_writes_the_file_and_refuses_in_one_sentence(tmp_path, capsy
     assert "does not hold a JSON object" in capsys.readouterr().err
     assert main([*given, "--evaluation", str(tmp_path / "none.json")]) == 1
     assert "cannot be read" in capsys.readouterr().err
+    assert main(given) == 1
+    assert f"--evaluation must name the figures of {folder}" in capsys.readouterr().err
+
+
+def test_the_shipped_card_needs_no_options_and_another_stands_beside_its_adapter(tmp_path):
+    assert main(["--out", str(tmp_path / "C.md")]) == 0
+    assert (tmp_path / "C.md").read_text(encoding="utf-8") == (WEIGHTS / "CARD.md").read_text(encoding="utf-8")
+    shutil.copytree(WEIGHTS / "adapter", tmp_path / "mine" / "adapter")
+    own = ["--adapter", str(tmp_path / "mine" / "adapter"), "--evaluation", str(WEIGHTS / "evaluation.json")]
+    assert main(own) == 0
+    assert (tmp_path / "mine" / "CARD.md").is_file()
