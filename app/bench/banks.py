@@ -20,7 +20,7 @@ NAMES: tuple[BankName, ...] = ("train", "heldout")
 
 
 class Counterpart(NamedTuple):
-    """A sentence of a contrast set; ``looks`` is how violating its words look (``app.bench.lexical``), in log-odds."""
+    """A sentence of a contrast set; ``looks`` tells how violating its words look (``app.bench.bagofwords``)."""
 
     says: str
     looks: float

@@ -5,17 +5,20 @@ decide, the draft stays and the situation turns: the amount that was wrong is wh
 people, the event that the pitch needs has happened, the invented detail is confirmed. Where words decide, the situation
 stays and the sentence turns: the same words put so that they press, boast or promise nothing. The idea is that of
 Gardner et al., "Evaluating Models' Local Decision Boundaries via Contrast Sets", 2020.
+
+Of the sentences those are drawn about which the words are wrong (adversarial filtering: Sakaguchi et al.,
+"WinoGrande", 2020; Le Bras et al., "Adversarial Filters of Dataset Biases", 2020). How violating a sentence looks
+stands in the banks, so that what is drawn does not hang on the last digits of a fit; a test holds the two together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
-from app.bench.banks import Bank
-from app.bench.lexical import honest_looking, violating_looking
+from app.bench.banks import Bank, Counterpart
 from app.bench.moves import PITCH_BREAKS, PITCH_WORD, Move, mention_scores, nearest, shows, tone
 from app.bench.scenarios import GRADES, NOW, Scenario, Stack
 
@@ -207,3 +210,17 @@ def _detected(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("detected false", "detected true").replace("detected: False", "detected: True")
     return value
+
+
+def honest_looking(sentences: Sequence[Counterpart]) -> list[str]:
+    """The half of the sentences whose words look the more honest."""
+    return [one.says for one in _ordered(sentences)[: (len(sentences) + 1) // 2]]
+
+
+def violating_looking(sentences: Sequence[Counterpart]) -> list[str]:
+    """The half of the sentences whose words look the more violating."""
+    return [one.says for one in _ordered(sentences)[len(sentences) // 2 :]]
+
+
+def _ordered(sentences: Sequence[Counterpart]) -> list[Counterpart]:
+    return sorted(sentences, key=lambda one: (one.looks, one.says))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 
-from app.bench.bagofwords import transferred
+from app.bench.bagofwords import looks, transferred
 from app.bench.balance import longer_wins, minimal_pairs, violates
 from app.bench.banks import Counterpart, load_bank
-from app.bench.contrasts import segment_of
+from app.bench.contrasts import honest_looking, segment_of, violating_looking
 from app.bench.generate import SPLITS, Example, generate
-from app.bench.lexical import honest_looking, looks, violating_looking
 from app.bench.moves import CRITERIA, PITCH_BREAKS
 from app.bench.tasks import task_of, without_repetitions
 
@@ -175,3 +176,9 @@ def test_a_promised_grade_is_on_the_turned_bench(turned):
         assert bench["stacks"][stack]["seniority_mix"][keys[grade]] >= int(count)
         checked += 1
     assert checked > 3
+
+
+def test_to_generate_takes_no_library_that_the_engine_environment_lacks():
+    """The engine environment gets SciPy only when a command asks for it; packed training does not."""
+    code = "import sys, app.training.mixture; sys.exit(any(name.startswith('scipy') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

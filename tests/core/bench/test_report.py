@@ -115,7 +115,7 @@ def test_cross_validation_never_scores_a_group_that_it_has_seen():
 
 def test_the_regression_is_the_minimum_of_its_loss():
     """Two drafts a side, one word each way: the weights solve w = 2 sigma(-w) (bias 0 by symmetry)."""
-    from app.bench.words import _features, _regression
+    from app.bench.bagofwords import _features, _regression
 
     bags = [{"a"}, {"a"}, {"b"}, {"b"}]
     weights = _regression(_features(bags, {"a": 0, "b": 1}), np.array([1.0, 1.0, 0.0, 0.0]))
