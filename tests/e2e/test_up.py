@@ -81,7 +81,7 @@ def test_a_second_start_reuses_the_database_and_shows_the_same_key() -> None:
             assert up.stop() == (0, [])
         made = (home / "postgres" / "PG_VERSION").stat().st_mtime_ns
         with running(home, "--no-engine") as up:
-            assert f"API key: {key}" in up.output
+            up.until(lambda: f"API key: {key}" in up.output, 30, "the banner, which may come after the first answer")
             assert up.get("/v1/judge").json()["digest"] == kept
             assert up.stop() == (0, [])
         assert (home / "postgres" / "PG_VERSION").stat().st_mtime_ns == made

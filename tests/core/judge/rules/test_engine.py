@@ -235,8 +235,8 @@ def test_long_drafts_take_linear_time(unit):
         draft = Draft(subject="", body=text)
         return seconds(lambda: rules.check(draft, context()))
 
-    short, long = run(5_000), run(10_000)
-    assert long < 3 * max(short, 5e-3)
+    # A busy machine may slow one of two runs; a pattern that is quadratic is so every time.
+    assert any(run(10_000) < 3 * max(run(5_000), 5e-3) for _ in range(3))
 
 
 def test_ten_thousand_words_cost_little_under_the_scan_limit():
