@@ -66,7 +66,8 @@ _DEMAND = at_words(
     r"|^(?:and |also,? |then,? |[^,.?!]{3,30}, )?(?:let (?:me|us) know|(?:tell|send|give|show|name|list|share|"
     r"introduce|connect) "
     r"(?:me|us|your))\b"
-    r"|\b(?:i(?:'d| would)? (?:also )?(?:need|like)(?: also)?(?: to (?:have|see|get))?|(?:may|could|can) i (?:also |"
+    r"|\b(?:i(?:(?:'d| would) (?:also )?(?:need|like)| (?:also )?need)(?: also)?"
+    r"(?: to (?:have|see|get))?|(?:may|could|can) i (?:also |"
     r"further )?(?:ask for|have|get|see)|(?:two|three|four|some|a few|several) (?:more|other|further) "
     r"things\b[^:.?!]{0,20}:"
     r"|(?:two|three|four|some|a few|several) (?:more|other|further) (?:requests|favou?rs)\b[^:.?!]{0,20}:)"
@@ -129,8 +130,9 @@ _DEEDS_GO_ON = re.compile(
     rf"(?:[,;]|\band\b|\bthen\b)(?: and| then| also| please| kindly){{0,2}} (?:{_DEED_MORE}|{_DEED_ING})\b"
 )
 _THINGS = re.compile(
-    r"(?:\bi(?:'d| would)? (?:also )?(?:love|appreciate|welcome|need|want|like)(?: from you)?|\b(?:may|could|can) i "
-    r"(?:get|have|ask for)) (?=(?:your|an?|the|some|ten|five|two|three)\b)(?P<things>[^.?!]{10,200})"
+    r"(?:\bi(?:(?:'d| would) (?:also )?(?:love|appreciate|welcome|like)| (?:also )?(?:need|want))(?: from you)?|"
+    r"\b(?:may|could|can) i (?:get|have|ask for)) (?=(?:your|an?|the|some|ten|five|two|three)\b)"
+    r"(?P<things>[^.?!]{10,200})"
 )
 _THINGS_HELP = re.compile(
     r"^(?:[^:.?!]{0,40}: )?(?P<things>(?:your|an?|the|some) [^.?!]{10,160}?) would (?:mean a lot|help|be (?:great|"

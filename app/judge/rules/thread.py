@@ -164,7 +164,7 @@ class Thread:
                     words & own
                     or words & _GENERIC
                     or words & _NO_FIRM
-                    or words & STACK_WORDS
+                    or words <= STACK_WORDS
                     or any(name in known for known in facts.contact_names)
                 ):
                     continue

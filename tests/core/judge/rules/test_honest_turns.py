@@ -68,6 +68,7 @@ def test_three_things_in_one_sentence_are_several_asks(failed, body):
         "Who on your side would know?",
         "We review the code, write the tests and share a report each Friday. Is that of use?",
         "I would like to hear how you handle releases, tests and reviews today.",
+        "I like the release notes, the tests and the tone of your blog. Is that you?",
     ],
 )
 def test_what_we_would_do_is_not_asked_of_the_reader(failed, body):
@@ -88,6 +89,7 @@ def test_time_series_are_not_limited_time(failed):
 def test_a_stack_is_no_other_company(failed):
     assert "thread.other_company" not in failed("For Elixir we have at the moment no free people, I am sorry.")
     assert "thread.other_company" in failed("For Drummavale we have prepared the team.")
+    assert "thread.other_company" in failed("For Swift Drummavale we have prepared the team.")
 
 
 def test_a_time_that_is_proposed_is_not_claimed(failed):
