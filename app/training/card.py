@@ -103,7 +103,8 @@ def _facts(
     if isinstance(counts := training.get("violations"), dict):
         facts.append(("drafts by violation", ", ".join(f"{k} {v}" for k, v in counts.items())))
     if times := recipe.get("written"):
-        facts.append(("written one by one", f"by a large language model, without templates; each shown {times} times"))
+        often = "once" if times == 1 else f"{times} times"
+        facts.append(("written one by one", f"by a large language model, without templates; each shown {often}"))
     if isinstance(data := training.get("data"), dict):
         facts.append(("pairs", f"{data.get('train_pairs')} for training, {data.get('held_out_pairs')} held out; "
                                f"{data.get('source')}"))  # fmt: skip
@@ -135,7 +136,9 @@ def _reproduce(training: Mapping[str, Any]) -> list[str]:
 
 
 def _sources(training: Mapping[str, Any]) -> list[str]:
-    sources = training.get("published_sources") or {}
+    sources: dict[str, str] = {}
+    for stage in (*training.get("stages", ()), training):
+        sources |= stage.get("published_sources") or {}
     if not sources:
         return ["No published draft was trained on.", ""]
     rows = [f"| {name} | {licence} |" for name, licence in sorted(sources.items())]

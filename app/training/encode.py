@@ -29,13 +29,17 @@ WHOLE = Criterion(
 """Asked for in training alone: half of all drafts fail as a whole, which starts the learning."""
 
 
-def default_rubric(*, whole: bool = False) -> Rubric:
-    """The rubric that ships with the package; with ``whole``, one question more for the first stage of training."""
+def default_rubric() -> Rubric:
+    """The rubric that ships with the package."""
     path = files("app.judge").joinpath("rubrics/default.toml")
-    rubric = parse_rubric(path.read_text(encoding="utf-8"), "default.toml")
-    if not whole:
-        return rubric
-    return Rubric(name=rubric.name, version=rubric.version, title=rubric.title, criteria=(*rubric.criteria, WHOLE))
+    return parse_rubric(path.read_text(encoding="utf-8"), "default.toml")
+
+
+def rubric_of(asked: Sequence[str]) -> Rubric:
+    """The shipped rubric with these questions to the model alone, the one about the whole draft among them if asked."""
+    rubric = default_rubric()
+    criteria = tuple(c for c in (*rubric.model_criteria, WHOLE) if c.id in asked)
+    return Rubric(name=rubric.name, version=rubric.version, title=rubric.title, criteria=criteria)
 
 
 def answer_text(scores: Sequence[int], reason: str | None = None) -> str:

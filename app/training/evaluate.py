@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from app.bench.attacks import EMPTY, attacked
 from app.bench.balance import auc
 from app.bench.contamination import sharing_a_run
-from app.bench.generate import Example, Split, generate
+from app.bench.generate import Example, Split
 from app.bench.tasks import read_tasks, task_of
 from app.bench.texts import text_of
 from app.errors import InvalidInput, SetupError
@@ -52,6 +52,7 @@ from app.training.heldout import (
     stopped,
     transfer,
 )
+from app.training.mixture import examples_of
 from app.training.rates import Judged, clusters_of, delta, rates
 from app.training.recipes import SHIPPED_RECIPE, read_stages
 from app.training.report import TITLES, markdown
@@ -110,11 +111,7 @@ class Set:
 
 def apart_from_training(examples: Sequence[Example]) -> list[bool]:
     """Which drafts share no run of eight words, context included, with the generated ones that the adapter read."""
-    read = [
-        text_of(task_of(example))
-        for stage in read_stages(SHIPPED_RECIPE)
-        for example in generate(stage.seed, "train", stage.scenarios, stage.drafts, contrasts=stage.contrasts)
-    ]
+    read = [text_of(task_of(example)) for stage in read_stages(SHIPPED_RECIPE) for example in examples_of(stage)]
     known = sharing_a_run(read, [text_of(task_of(example)) for example in examples])
     return [task_of(example).task_id not in known for example in examples]
 

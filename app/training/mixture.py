@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
-from app.bench.moves import MODEL_CRITERIA, OVERALL
+from app.bench.moves import MODEL_CRITERIA
 from app.bench.tasks import Task, lines_of, written_tasks
 from app.errors import SetupError
 from app.judge.decision import blocking
@@ -65,12 +65,9 @@ class Item:
         return self.prompt + self.answer
 
 
-def from_example(example: Example, explain: bool = False, *, whole: bool = False) -> Labelled:
-    """A generated example as a labelled draft; with its reason when the answer shall explain.
-
-    ``whole`` adds the score of the draft as a whole behind those of the criteria.
-    """
-    scores = tuple(example.scores[c] for c in ((*MODEL_CRITERIA, OVERALL) if whole else MODEL_CRITERIA))
+def from_example(example: Example, explain: bool = False, asked: Sequence[str] = MODEL_CRITERIA) -> Labelled:
+    """A generated example as a labelled draft, with its scores of what is asked; its reason if it shall explain."""
+    scores = tuple(example.scores[c] for c in asked)
     group = f"{example.group}{'+why' if explain else ''}"
     return Labelled(
         example.id, group, example.parsed_context, example.draft, scores, 1.0, example.why if explain else None
@@ -83,7 +80,7 @@ def generated(
     drafts: int,
     explain_share: float = 0.1,
     *,
-    whole: bool = False,
+    asked: Sequence[str] = MODEL_CRITERIA,
     contrasts: bool = False,
 ) -> list[Labelled]:
     """Training examples; one scenario in ten asks for a reason as well."""
@@ -92,11 +89,28 @@ def generated(
     groups: dict[str, int] = {}
     for example in generate(seed, "train", scenarios, drafts, contrasts=contrasts):
         index = groups.setdefault(example.group, len(groups))
-        found.append(from_example(example, bool(every) and index % every == every - 1, whole=whole))
+        found.append(from_example(example, bool(every) and index % every == every - 1, asked))
     return found
 
 
-def written(part: Part, times: int = 1, hands: Sequence[str] = ()) -> list[Labelled]:
+def focused(recipe: Recipe) -> list[Example]:
+    """The recipe's further examples: those that violate its focus, what they were made from, and their contrasts."""
+    examples = list(generate(recipe.seed + 1, "train", recipe.focus_scenarios, recipe.drafts, contrasts=True))
+    focus = recipe.focus.split(",")
+    broken = {e.id for e in examples if set(e.violated) & set(focus)}
+    kept = broken | {e.pair for e in examples if e.id in broken}
+    return [e for e in examples if e.id in kept or (e.contrast and e.pair in broken)]
+
+
+def examples_of(recipe: Recipe) -> list[Example]:
+    """All generated examples that a stage reads."""
+    first = generate(recipe.seed, "train", recipe.scenarios, recipe.drafts, contrasts=recipe.contrasts)
+    return [*first, *focused(recipe)]
+
+
+def written(
+    part: Part, times: int = 1, hands: Sequence[str] = (), asked: Sequence[str] = MODEL_CRITERIA
+) -> list[Labelled]:
     """Drafts written one by one for this (``app/bench/written``), each ``times`` times; ``valid`` is never trained on.
 
     Situations are divided, not drafts: one in five is for ``valid``, chosen by the hash of its name. ``hands`` takes
@@ -105,7 +119,7 @@ def written(part: Part, times: int = 1, hands: Sequence[str] = ()) -> list[Label
     tasks = [task for task in written_tasks() if _part(task.cluster) == part]
     if hands:
         tasks = [task for task in tasks if _hand(task) in hands]
-    rows = [_from_task(task) for task in tasks]
+    rows = [_from_task(task, asked) for task in tasks]
     return [replace(row, group=f"{row.group}#{n}") for n in range(times) for row in rows]
 
 
@@ -132,8 +146,8 @@ def _part(group: str) -> Part:
     return "valid" if hashlib.sha256(group.encode()).digest()[0] % 5 == 0 else "train"
 
 
-def _from_task(task: Task) -> Labelled:
-    scores = tuple(task.scores.get(c) for c in MODEL_CRITERIA)
+def _from_task(task: Task, asked: Sequence[str] = MODEL_CRITERIA) -> Labelled:
+    scores = tuple(task.scores.get(c) for c in asked)
     return Labelled(task.id, task.cluster, task.context, task.draft, scores)
 
 
@@ -145,14 +159,17 @@ def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, s
     SetupError
         When published drafts are asked for and ``data`` does not hold them.
     """
-    rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, whole=recipe.whole, contrasts=recipe.contrasts)
-    rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name])
+    asked = recipe.asked
+    rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, asked=asked, contrasts=recipe.contrasts)
+    rows += [from_example(example, asked=asked) for example in focused(recipe)]
+    rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name], asked)
     if not (recipe.published or recipe.listed):
         return rows, {}
     if data is None:
         raise SetupError("Published drafts were asked for; --data must name the folder that holds them.")
     if recipe.listed:
-        more, licences = listed(data, SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1])
+        ids = SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1]
+        more, licences = listed(data, ids[:: recipe.listed_each], asked)
     else:
         more, licences = published(
             data,
@@ -161,6 +178,7 @@ def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, s
             _authors(recipe.without),
             agreed=recipe.passes == "agreed",
             pass_weight=recipe.pass_weight,
+            asked=asked,
         )
     return rows + more, licences
 
@@ -180,6 +198,7 @@ def published(
     *,
     agreed: bool = True,
     pass_weight: float = PASS_WEIGHT,
+    asked: Sequence[str] = MODEL_CRITERIA,
 ) -> tuple[list[Labelled], dict[str, str]]:
     """Up to ``count`` published drafts, drawn evenly over authors, labels and criteria; and their licences.
 
@@ -196,7 +215,7 @@ def published(
     licences: dict[str, str] = {}
     rules, policy = Ruleset(default_policy()), default_policy()
     seen: set[tuple[str, str]] = set()
-    for author, key, row in _allowed(folder, authors):
+    for author, key, row in _allowed(folder, authors, asked):
         if (author, key) in seen:
             continue
         if agreed and not row.failed and blocking(rules.check(row.draft, row.context), policy):
@@ -213,10 +232,12 @@ def published(
         fails = [rows for (a, label), rows in sorted(buckets.items()) if a == author and label != "pass"]
         chosen += buckets.get((author, "pass"), [])[: quota // 2]
         chosen += _round_robin(fails, quota - quota // 2)
-    return [_from_imported(row, pass_weight) for row in chosen], licences
+    return [_from_imported(row, pass_weight, asked) for row in chosen], licences
 
 
-def listed(folder: Path, ids: Sequence[str]) -> tuple[list[Labelled], dict[str, str]]:
+def listed(
+    folder: Path, ids: Sequence[str], asked: Sequence[str] = MODEL_CRITERIA
+) -> tuple[list[Labelled], dict[str, str]]:
     """The published drafts of these ids, in this order; and their licences.
 
     For a recipe that must give the same adapter again: what a rule says of a "pass" changes with the rules.
@@ -227,17 +248,17 @@ def listed(folder: Path, ids: Sequence[str]) -> tuple[list[Labelled], dict[str, 
         When a file is missing, or a draft is missing or may not be trained on, naming it.
     """
     found: dict[str, Imported] = {}
-    for _, _, row in _allowed(folder, AUTHORS):
+    for _, _, row in _allowed(folder, AUTHORS, asked):
         found.setdefault(row.id, row)  # one file numbers some drafts twice; the first is the one that a draw takes
     if missing := [name for name in ids if name not in found]:
         raise SetupError(
             f"{len(missing)} listed published drafts are not in {folder} or may not be trained on, {missing[0]} first."
         )
     rows = [found[name] for name in ids]
-    return [_from_imported(row) for row in rows], {row.author: row.license for row in rows}
+    return [_from_imported(row, asked=asked) for row in rows], {row.author: row.license for row in rows}
 
 
-def _allowed(folder: Path, authors: Sequence[str]) -> Iterator[tuple[str, str, Imported]]:
+def _allowed(folder: Path, authors: Sequence[str], asked: Sequence[str]) -> Iterator[tuple[str, str, Imported]]:
     """Author, text key and draft of what may be trained on: nothing of the development file, no label in doubt."""
     dev_ids, dev_texts = _development(folder / DEV_FILE)
     for author in authors:
@@ -248,7 +269,7 @@ def _allowed(folder: Path, authors: Sequence[str]) -> Iterator[tuple[str, str, I
             key = text_key(row.draft, row.context.company_name)
             if f"ext:{row.id}" in dev_ids or row.id in dev_ids or key in dev_texts:
                 continue
-            if row.criterion in MODEL_CRITERIA if row.failed else not row.flags:
+            if row.criterion in asked if row.failed else not row.flags:
                 yield author, key, row
 
 
@@ -261,11 +282,11 @@ def _round_robin(lists: Sequence[list[Imported]], count: int) -> list[Imported]:
     return taken[:count]
 
 
-def _from_imported(row: Imported, pass_weight: float = PASS_WEIGHT) -> Labelled:
+def _from_imported(row: Imported, pass_weight: float = PASS_WEIGHT, asked: Sequence[str] = MODEL_CRITERIA) -> Labelled:
     if row.failed:
-        scores = tuple(1 if c == row.criterion else None for c in MODEL_CRITERIA)
+        scores = tuple(1 if c == row.criterion else None for c in asked)
         return Labelled(row.id, row.pair or row.id, row.context, row.draft, scores)
-    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(MODEL_CRITERIA), pass_weight)
+    return Labelled(row.id, row.pair or row.id, row.context, row.draft, (5,) * len(asked), pass_weight)
 
 
 def _development(path: Path) -> tuple[set[str], set[str]]:
@@ -351,10 +372,10 @@ def digest(rows: Sequence[Labelled]) -> str:
     return hasher.hexdigest()
 
 
-def counts(rows: Sequence[Labelled]) -> dict[str, int]:
-    """How many drafts violate each criterion, and how many violate none."""
+def counts(rows: Sequence[Labelled], asked: Sequence[str] = MODEL_CRITERIA) -> dict[str, int]:
+    """How many drafts violate each criterion that is asked, and how many violate none."""
     found: Counter[str] = Counter()
     for row in rows:
-        broken = [c for c, score in zip((*MODEL_CRITERIA, OVERALL), row.scores, strict=False) if score == 1]
+        broken = [c for c, score in zip(asked, row.scores, strict=True) if score == 1]
         found.update(broken or ["none"])
     return dict(sorted(found.items()))

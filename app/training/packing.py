@@ -14,13 +14,26 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Branch:
+    """The tokens ``start`` to ``stop`` that one text added to the tree, and their ancestors, root first."""
+
+    start: int
+    stop: int
+    before: list[int]
+
+
+@dataclass(frozen=True)
 class Pack:
-    """A flat prefix tree: ``ids`` and ``positions``, ``visible`` (T x T, bool), and each text's token path."""
+    """A flat prefix tree: ``ids`` and ``positions``, ``visible`` (T x T, bool), and each text's token path.
+
+    ``branches`` holds every token exactly once, in order; a text that adds none has no branch.
+    """
 
     ids: list[int]
     positions: list[int]
     visible: NDArray[np.bool_]
     paths: list[list[int]]
+    branches: list[Branch]
 
 
 def pack(texts: Sequence[Sequence[int]]) -> Pack:
@@ -30,8 +43,9 @@ def pack(texts: Sequence[Sequence[int]]) -> Pack:
     positions: list[int] = []
     parents: list[int] = []
     paths: list[list[int]] = []
+    branches: list[Branch] = []
     for text in texts:
-        at, path = -1, []
+        at, path, start = -1, [], len(ids)
         for depth, token in enumerate(text):
             node = children.get((at, token))
             if node is None:
@@ -43,12 +57,14 @@ def pack(texts: Sequence[Sequence[int]]) -> Pack:
             at = node
             path.append(node)
         paths.append(path)
+        if start < len(ids):
+            branches.append(Branch(start, len(ids), [node for node in path if node < start]))
     visible = np.zeros((len(ids), len(ids)), dtype=np.bool_)
     for node, parent in enumerate(parents):
         if parent >= 0:
             visible[node] = visible[parent]
         visible[node, node] = True
-    return Pack(ids, positions, visible, paths)
+    return Pack(ids, positions, visible, paths, branches)
 
 
 def packed_size(texts: Sequence[Sequence[int]]) -> int:

@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from app.bench.moves import MODEL_CRITERIA, OVERALL
 from app.bench.tasks import written_tasks
 from app.errors import InvalidInput, SetupError
 from app.training.base import SMOLLM2
@@ -25,12 +26,17 @@ class Recipe:
     """Everything that decides what comes out; two equal recipes on equal weights give equal adapters.
 
     ``contrasts`` adds the contrast sets of the generated drafts, two thirds as many again;
+    ``focus_scenarios`` more scenarios are drawn, of which only the drafts that violate a criterion of ``focus``
+    ("pricing,tone") are kept, with those that they were made from and their contrasts;
     ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
     ``passes`` draws only passes that no rule contradicts ("agreed") or "all", each counting ``pass_weight``;
     ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
+    ``criteria`` asks only for these of the model's criteria ("grounding,tone"; empty for all);
+    ``listed_each`` takes every n-th listed draft;
     ``whole`` asks for the score of the whole draft as well, which starts the learning and which only generated drafts
     have; ``without`` names authors to leave out;
-    ``steps`` ends a stage before its plan does, 0 for the whole plan.
+    ``steps`` ends a stage before its plan does, 0 for the whole plan;
+    ``frozen_layers`` lowest layers keep the adapter that the stage starts with.
     """
 
     base: str = SMOLLM2
@@ -38,12 +44,16 @@ class Recipe:
     scenarios: int = 130
     drafts: int = 6
     contrasts: bool = False
+    focus: str = ""
+    focus_scenarios: int = 0
     published: int = 0
     passes: str = "agreed"
     pass_weight: float = 0.5
     listed: bool = False
     written: int = 0
     hands: str = ""
+    listed_each: int = 1
+    criteria: str = ""
     whole: bool = False
     without: str = ""
     epochs: int = 1
@@ -55,6 +65,13 @@ class Recipe:
     dropout: float = 0.05
     packs_per_step: int = 2
     pack_tokens: int = 950
+    frozen_layers: int = 0
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The criteria whose scores a stage trains, in the rubric's order, and the whole behind them if asked."""
+        named = self.criteria.split(",") if self.criteria else MODEL_CRITERIA
+        return (*(c for c in MODEL_CRITERIA if c in named), *((OVERALL,) if self.whole else ()))
 
     def checked(self) -> Recipe:
         """The recipe as it is.
@@ -64,8 +81,10 @@ class Recipe:
         InvalidInput
             Naming the option that is out of range, or a hand that does not exist.
         """
-        least = dict.fromkeys(("rank", "alpha", "epochs", "drafts", "packs_per_step", "pack_tokens"), 1)
-        least |= dict.fromkeys(("seed", "scenarios", "published", "written", "steps"), 0)
+        least = dict.fromkeys(("rank", "alpha", "epochs", "drafts", "packs_per_step", "pack_tokens", "listed_each"), 1)
+        least |= dict.fromkeys(
+            ("seed", "scenarios", "published", "written", "steps", "frozen_layers", "focus_scenarios"), 0
+        )
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise InvalidInput(f"{_option(name)} must be at least {low}.")
@@ -82,6 +101,13 @@ class Recipe:
             raise InvalidInput("There is nothing to train on; give --scenarios, --published, --listed or --written.")
         if self.whole and (self.published or self.listed or self.written):
             raise InvalidInput("Only generated drafts have a score for the whole; leave published and written at 0.")
+        for option, names in (("--criteria", self.criteria), ("--focus", self.focus)):
+            if unknown := sorted({name for name in names.split(",") if name} - set(MODEL_CRITERIA)):
+                raise InvalidInput(
+                    f"{option} names {unknown[0]!r}, but the model is asked for {', '.join(MODEL_CRITERIA)}."
+                )
+        if bool(self.focus) != bool(self.focus_scenarios):
+            raise InvalidInput("--focus and --focus-scenarios go together.")
         if hands := {name for name in self.hands.split(",") if name}:
             known = {task.task_id.partition("-")[0] for task in written_tasks()}
             if missing := sorted(hands - known):

@@ -1,6 +1,7 @@
 """Ask a model in this process what it would answer through the engine: greedy digits and their probabilities.
 
-Drafts that share a beginning are read together (``app.training.packing``); each score is decoded after the scores
+The beginning that all prompts share is read once, and drafts that share more are read together
+(``app.training.packing``); ``limit=1`` reads every draft whole and by itself. Each score is decoded after the scores
 before it, as guided decoding does, so the numbers are those that the service would see before calibration. Refused: a
 model laid out otherwise than Llama, and one whose window is shorter than the longest prompt.
 """
@@ -17,8 +18,9 @@ from app.judge.rubric import MAX_SCORE, Rubric
 from app.schemas import Context, Draft
 from app.training.base import check_layout, check_window_of
 from app.training.encode import answer_ids, digit_ids, prompt_ids
-from app.training.packing import pack
+from app.training.packing import Branch, pack
 from app.training.steps import progress
+from app.training.tree_attention import read_trees
 
 Pair = tuple[Draft, Context]
 
@@ -37,10 +39,14 @@ def digit_probabilities(
     prompts = [prompt_ids(tokenizer, rubric, draft, context) for draft, context in pairs]
     answer = answer_ids(tokenizer, [MAX_SCORE] * len(rubric.model_criteria))
     check_window_of(model, max(map(len, prompts), default=0) + len(answer))
+    read_trees(model)
     found = np.zeros((len(pairs), len(rubric.model_criteria), MAX_SCORE))
+    common = _common(prompts) if limit > 1 and len(prompts) > 1 else 0
     with progress(name, len(pairs)) as tell:
-        for chosen in _batches(prompts, limit):
-            found[chosen] = _decode(model, tokenizer, rubric, [prompts[i] for i in chosen])
+        beginning = _read(model, prompts[0][:common]) if common else []
+        tails = [prompt[common:] for prompt in prompts]
+        for chosen in _batches(tails, limit):
+            found[chosen] = _decode(model, tokenizer, rubric, [tails[i] for i in chosen], beginning, common)
             tell(len(chosen), "")
     return found
 
@@ -71,7 +77,37 @@ def _batches(prompts: Sequence[list[int]], limit: int) -> Iterable[list[int]]:
         yield chosen
 
 
-def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]) -> NDArray[np.float64]:
+def _common(prompts: Sequence[list[int]]) -> int:
+    """How many tokens all prompts begin with, the last one of the shortest left out."""
+    first, last = min(prompts), max(prompts)
+    same = 0
+    for a, b in zip(first, last, strict=False):
+        if a != b:
+            break
+        same += 1
+    return min(same, len(min(prompts, key=len)) - 1)
+
+
+def _read(model: Any, ids: list[int]) -> list[tuple[Any, Any]]:
+    """Keys and values of each layer after these tokens."""
+    import torch
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    with torch.inference_mode():
+        model.model(input_ids=torch.tensor([ids], device=model.device), past_key_values=cache, use_cache=True)
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
+def _decode(
+    model: Any,
+    tokenizer: Any,
+    rubric: Rubric,
+    prompts: list[list[int]],
+    beginning: Sequence[tuple[Any, Any]],
+    common: int,
+) -> NDArray[np.float64]:
+    """Digits of prompts of which the first ``common`` tokens were read before and are left out here."""
     import torch
     from transformers import DynamicCache
 
@@ -83,12 +119,16 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
     tree = pack([prompt + head for prompt in prompts])
     device = model.device
     visible = torch.from_numpy(tree.visible).to(device)
+    visible = torch.cat([visible.new_ones(len(tree.ids), common), visible], 1)
     leaves = [path[-1] for path in tree.paths]
     sight = visible[leaves]
-    depth = [len(path) for path in tree.paths]
+    depth = [common + len(path) for path in tree.paths]
     cache = DynamicCache()
+    for layer, (keys, values) in enumerate(beginning):
+        cache.update(keys, values, layer)
     found = np.zeros((len(prompts), count, MAX_SCORE))
-    ids, positions, mask = tree.ids, tree.positions, visible
+    ids, positions, mask = tree.ids, [common + depth for depth in tree.positions], visible
+    branches: list[Branch] | None = tree.branches
     last = torch.tensor(leaves, device=device)
     with torch.inference_mode():
         for score in range(count):
@@ -96,6 +136,7 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
                 input_ids=torch.tensor([ids], device=device),
                 position_ids=torch.tensor([positions], device=device),
                 attention_mask=mask[None, None],
+                branches=branches,
                 past_key_values=cache,
                 use_cache=True,
             ).last_hidden_state[0, last]
@@ -104,6 +145,7 @@ def _decode(model: Any, tokenizer: Any, rubric: Rubric, prompts: list[list[int]]
             if score + 1 == count:
                 break
             picked = [digits[int(k)] for k in chances.argmax(-1)]
+            branches = None
             step = 1 + len(between)
             ids = [token for digit in picked for token in (digit, *between)]
             positions = [start + offset for start in depth for offset in range(step)]

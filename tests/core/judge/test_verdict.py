@@ -26,7 +26,8 @@ from app.judge.verdict import (
 from app.schemas import Outcome
 
 ROOT = Path(__file__).resolve().parents[3]
-RUBRIC = parse_rubric((ROOT / "app/judge/rubrics/default.toml").read_text("utf-8"), "default.toml")
+SHIPPED = parse_rubric((ROOT / "app/judge/rubrics/default.toml").read_text("utf-8"), "default.toml")
+RUBRIC = Rubric(name="four", version="1", title="Four questions", criteria=SHIPPED.model_criteria[:4])
 COUNT = len(RUBRIC.model_criteria)
 GOOD = json.dumps({"s": [5, 4, 3, 1]}, separators=(",", ":"))
 EXPLAINED = json.dumps({"s": [5, 4, 3, 1], "reason": "It names a fact."}, separators=(",", ":"))

@@ -80,7 +80,9 @@ def test_the_card_of_the_packed_training_names_recipe_sources_and_figures():
 
 
 def test_the_card_of_a_staged_training_names_one_command_and_the_authors():
-    text = card(PACKED | {"stages": [PACKED]}, CALIBRATION, FIGURES, 1, "| author left out | n |")
+    earlier = PACKED | {"published_sources": {"other/set": "CC0"}}
+    text = card(PACKED | {"stages": [earlier]}, CALIBRATION, FIGURES, 1, "| author left out | n |")
+    assert all(row in text for row in ("| someone/set | MIT |", "| other/set | CC0 |"))
     assert "presend model train --stages shipped --data FOLDER --out DIR" in text
     assert "## Authors never trained on\n\n| author left out | n |" in text
 

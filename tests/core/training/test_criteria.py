@@ -23,8 +23,9 @@ def example(number, **scores):
 
 
 def digits(*rows):
-    """P(fail) per criterion of each draft, as probabilities of 1 and 5."""
-    return np.array([[[p, 0, 0, 0, 1 - p] for p in row] for row in rows], dtype=float)
+    """P(fail) of the first criteria of each draft, .1 of the others, as probabilities of 1 and 5."""
+    whole = [[*row, *[0.1] * (len(MODEL_CRITERIA) - len(row))] for row in rows]
+    return np.array([[[p, 0, 0, 0, 1 - p] for p in row] for row in whole], dtype=float)
 
 
 TWO_OF_EACH = [

@@ -45,9 +45,9 @@ def test_p_fail_counts_a_doubtful_score_half():
 def test_each_criterion_has_its_own_map_and_threshold():
     calibration = Calibration(criteria={"tone": CriterionCalibration(a=1.0, b=2.0, fail_at=0.95)})
     tone = MODEL_CRITERIA.index("tone")
-    digits = np.array([[digits_for(0.4)] * 4])
+    digits = np.array([[digits_for(0.4)] * len(MODEL_CRITERIA)])
     found = margins(digits, calibration)[0]
-    assert np.delete(found, tone) == pytest.approx([0.4] * 3)
+    assert np.delete(found, tone) == pytest.approx([0.4] * (len(MODEL_CRITERIA) - 1))
     assert found[tone] == pytest.approx(1 / (1 + np.exp(-(np.log(0.4 / 0.6) + 2))))
     assert not fails(digits, calibration)[0]
 
@@ -72,8 +72,9 @@ def test_fitting_keeps_clean_drafts_and_catches_separated_ones():
 
 def test_the_judge_abstains_on_the_nearest_of_the_clean_drafts_that_do_not_pass():
     rng = np.random.default_rng(5)
-    table = [((1,) * 4, [float(p)] * 4) for p in np.linspace(0.6, 0.95, 200)] + [
-        ((5,) * 4, [float(p)] * 4) for p in np.r_[rng.uniform(0.001, 0.2, 980), np.linspace(0.6, 0.9, 20)]
+    many = len(MODEL_CRITERIA)
+    table = [((1,) * many, [float(p)] * many) for p in np.linspace(0.6, 0.95, 200)] + [
+        ((5,) * many, [float(p)] * many) for p in np.r_[rng.uniform(0.001, 0.2, 980), np.linspace(0.6, 0.9, 20)]
     ]
     rows, digits = rows_and_digits(table)
     strict, _ = fit_all(rows, p_fail(digits), 0.98, 0.0, "a test")

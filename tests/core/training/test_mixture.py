@@ -16,7 +16,7 @@ from app.judge.decision import blocking
 from app.judge.policy import default_policy
 from app.judge.rules import Ruleset
 from app.schemas import Draft
-from app.training.encode import default_rubric
+from app.training.encode import rubric_of
 from app.training.mixture import (
     AUTHORS,
     DEV_FILE,
@@ -25,6 +25,9 @@ from app.training.mixture import (
     bins,
     counts,
     digest,
+    examples_of,
+    focused,
+    from_example,
     generated,
     listed,
     published,
@@ -33,7 +36,7 @@ from app.training.mixture import (
     written,
 )
 from app.training.packing import pack
-from app.training.recipes import SHIPPED_PUBLISHED
+from app.training.recipes import SHIPPED_PUBLISHED, Recipe
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +173,32 @@ def test_packs_keep_every_item_and_stay_near_the_limit():
 
 
 def test_the_first_stage_may_ask_for_the_whole_draft_behind_the_criteria():
-    with_whole, plain = generated(4, 6, 3, whole=True), generated(4, 6, 3)
+    asked = Recipe(whole=True).asked
+    with_whole, plain = generated(4, 6, 3, asked=asked), generated(4, 6, 3)
     assert [row.scores[:-1] for row in with_whole] == [row.scores for row in plain]
     assert {1, 5} <= {row.scores[-1] for row in with_whole}
-    assert counts(with_whole)["overall"] >= max(n for name, n in counts(plain).items() if name != "none") > 0
-    rubric, more = default_rubric(), default_rubric(whole=True)
-    assert [c.id for c in more.model_criteria] == [*(c.id for c in rubric.model_criteria), "overall"]
+    assert counts(with_whole, asked)["overall"] >= max(n for name, n in counts(plain).items() if name != "none") > 0
+    assert [c.id for c in rubric_of(asked).model_criteria] == [*MODEL_CRITERIA, "overall"]
+
+
+def test_a_stage_may_ask_some_of_the_criteria():
+    asked = Recipe(criteria="tone,grounding").asked
+    some, plain = generated(4, 6, 3, asked=asked), generated(4, 6, 3)
+    assert asked == ("grounding", "tone")
+    assert [row.scores for row in some] == [(row.scores[0], row.scores[3]) for row in plain]
+    assert [c.id for c in rubric_of(asked).model_criteria] == ["grounding", "tone"]
+
+
+def test_a_focus_keeps_the_drafts_that_violate_it_and_what_they_are_told_from():
+    place = MODEL_CRITERIA.index("pricing")
+    every = {row.id: row for row in generated(4, 40, 6, 0.0, contrasts=True)}
+    recipe = Recipe(seed=3, scenarios=5, focus="pricing", focus_scenarios=40)
+    kept = {example.id: from_example(example) for example in focused(recipe)}
+    broken = {name for name, row in every.items() if row.scores[place] == 1}
+    assert broken
+    assert broken <= set(kept) < set(every)
+    assert all(every[name] == row for name, row in kept.items())
+    assert len(broken) < len(kept) <= 4 * len(broken)
+    assert {row.group for row in kept.values()} == {every[name].group for name in broken}
+    assert len(examples_of(recipe)) == len(generated(3, 5, 6)) + len(kept)
+    assert focused(Recipe(scenarios=5)) == []

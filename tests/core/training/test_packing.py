@@ -29,3 +29,12 @@ def test_each_token_sees_its_own_text_up_to_itself_and_nothing_else(texts):
 @given(TEXTS)
 def test_common_beginnings_are_stored_once(texts):
     assert len(pack(texts).ids) == packed_size(texts) <= sum(len(text) for text in texts)
+
+
+@given(TEXTS)
+def test_branches_hold_every_token_once_behind_its_ancestors(texts):
+    tree = pack(texts)
+    assert [n for one in tree.branches for n in range(one.start, one.stop)] == list(range(len(tree.ids)))
+    for one in tree.branches:
+        for node in range(one.start, one.stop):
+            assert set(tree.visible[node].nonzero()[0]) == {*one.before, *range(one.start, node + 1)}

@@ -10,8 +10,8 @@ import app
 from app.training.calibration import read_calibration
 from app.training.card import card, check_weights
 from app.training.encode import default_rubric
-from app.training.mixture import digest, generated, listed, written
-from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, read_stages
+from app.training.mixture import digest, draw
+from app.training.recipes import SHIPPED_RECIPE, read_stages
 from app.training.report import authors_table
 
 WEIGHTS = Path(app.__file__).parent / "weights"
@@ -29,11 +29,9 @@ def test_the_shipped_adapter_is_small():
 
 def test_the_shipped_adapter_was_trained_on_what_the_shipped_recipe_draws():
     shared = Path(os.environ.get("PRESEND_SHARED", Path(__file__).resolve().parents[4] / "shared"))
-    last = read_stages(SHIPPED_RECIPE)[-1]
-    rows = generated(last.seed, last.scenarios, last.drafts, whole=last.whole)
-    rows += written("train", last.written, last.hands.split(","))
-    rows += listed(shared / "data", SHIPPED_PUBLISHED.read_text(encoding="utf-8").split("\n")[:-1])[0]
+    rows, licences = draw(read_stages(SHIPPED_RECIPE)[-1], shared / "data")
     assert digest(rows) == record("adapter/training.json")["data_digest"]
+    assert licences == record("adapter/training.json")["published_sources"]
 
 
 def test_the_card_is_what_the_records_say():
