@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from app.bench.moves import MODEL_CRITERIA, OVERALL
+from app.bench.moves import CRITERIA, MODEL_CRITERIA, OVERALL
 from app.bench.tasks import written_tasks
 from app.errors import InvalidInput, SetupError
 from app.training.base import SMOLLM2
@@ -101,11 +101,9 @@ class Recipe:
             raise InvalidInput("There is nothing to train on; give --scenarios, --published, --listed or --written.")
         if self.whole and (self.published or self.listed or self.written):
             raise InvalidInput("Only generated drafts have a score for the whole; leave published and written at 0.")
-        for option, names in (("--criteria", self.criteria), ("--focus", self.focus)):
-            if unknown := sorted({name for name in names.split(",") if name} - set(MODEL_CRITERIA)):
-                raise InvalidInput(
-                    f"{option} names {unknown[0]!r}, but the model is asked for {', '.join(MODEL_CRITERIA)}."
-                )
+        for option, names, known in (("--criteria", self.criteria, MODEL_CRITERIA), ("--focus", self.focus, CRITERIA)):
+            if unknown := sorted({name for name in names.split(",") if name} - set(known)):
+                raise InvalidInput(f"{option} names {unknown[0]!r}; it takes {', '.join(known)}.")
         if bool(self.focus) != bool(self.focus_scenarios):
             raise InvalidInput("--focus and --focus-scenarios go together.")
         if hands := {name for name in self.hands.split(",") if name}:

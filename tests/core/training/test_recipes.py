@@ -12,16 +12,15 @@ from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, read
 from app.training.train import main
 
 
-def test_the_shipped_recipe_has_three_stages_and_the_last_asks_everything():
-    first, second, third = read_stages(SHIPPED_RECIPE)
+def test_the_shipped_recipe_has_two_stages_and_the_second_adds_published_drafts():
+    first, second = read_stages(SHIPPED_RECIPE)
     assert first.whole
     assert not first.listed
     assert second.listed
     names = SHIPPED_PUBLISHED.read_text(encoding="utf-8").splitlines()
     assert len(names) == len(set(names)) > 400
-    assert first.rank == second.rank == third.rank == Recipe().rank
-    assert (*first.asked[:-1], *third.asked[4:]) == third.asked == MODEL_CRITERIA
-    assert first.asked[:-1] == second.asked
+    assert first.rank == second.rank == Recipe().rank
+    assert first.asked[:-1] == second.asked == MODEL_CRITERIA
 
 
 @pytest.mark.parametrize(
@@ -54,8 +53,8 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         *(({name: 0}, f"--{name.replace('_', '-')} must") for name in ("rank", "alpha", "epochs", "drafts")),
         ({"pack_tokens": -950}, r"^--pack-tokens must be at least 1\.$"),
         *(({name: -1}, f"--{name} must be at least 0") for name in ("seed", "scenarios", "published", "written")),
-        ({"criteria": "tone,form"}, "--criteria names 'form', but the model is asked for grounding, "),
-        ({"focus": "price", "focus_scenarios": 9}, "--focus names 'price', but the model is asked for grounding, "),
+        ({"criteria": "tone,form"}, "--criteria names 'form'; it takes grounding, "),
+        ({"focus": "price", "focus_scenarios": 9}, "--focus names 'price'; it takes capacity, "),
         *(
             (given, "--focus and --focus-scenarios go together")
             for given in ({"focus": "tone"}, {"focus_scenarios": 9})
