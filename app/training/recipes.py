@@ -101,9 +101,9 @@ class Recipe:
             raise InvalidInput("There is nothing to train on; give --scenarios, --published, --listed or --written.")
         if self.whole and (self.published or self.listed or self.written):
             raise InvalidInput("Only generated drafts have a score for the whole; leave published and written at 0.")
-        for option, names, known in (("--criteria", self.criteria, MODEL_CRITERIA), ("--focus", self.focus, CRITERIA)):
-            if unknown := sorted({name for name in names.split(",") if name} - set(known)):
-                raise InvalidInput(f"{option} names {unknown[0]!r}; it takes {', '.join(known)}.")
+        for option, names, taken in (("--criteria", self.criteria, MODEL_CRITERIA), ("--focus", self.focus, CRITERIA)):
+            if unknown := sorted({name for name in names.split(",") if name} - set(taken)):
+                raise InvalidInput(f"{option} names {unknown[0]!r}; it takes {', '.join(taken)}.")
         if bool(self.focus) != bool(self.focus_scenarios):
             raise InvalidInput("--focus and --focus-scenarios go together.")
         if hands := {name for name in self.hands.split(",") if name}:
