@@ -26,6 +26,17 @@ for limit in ("MAX_LOGIT_DRIFT", "MAX_PROBABILITY_DRIFT"):
     print("code", prepare.main(sys.argv[1:]))
     setattr(merge, limit, kept)
 """
+# An adapter's second matrices begin at zero.
+MOVED_LAYERS = """
+import json, sys
+from safetensors.torch import load_file
+moved = {}
+for name, weight in load_file(sys.argv[1]).items():
+    if "lora_B" in name:
+        layer = name.split(".layers.")[1].partition(".")[0]
+        moved[layer] = moved.get(layer, False) or bool(weight.abs().max() > 0)
+print(json.dumps(moved))
+"""
 # A reference that reads the adapter it should not.
 MOVING_REFERENCE = """
 import torch
@@ -95,6 +106,17 @@ def test_a_packed_training_that_was_cut_ends_with_the_same_bytes(home, base, pla
     one, two = (json.loads((f / "adapter" / "training.json").read_text()) for f in (trained, place / "cut"))
     assert one["result"]["steps"] == two["result"]["steps"] > 2
     assert {k: v for k, v in one.items() if k != "result"} == {k: v for k, v in two.items() if k != "result"}
+
+
+@pytest.mark.e2e
+def test_frozen_layers_keep_what_they_start_with(home, base, place):
+    given = ["train", *PACKED, "--base", base, "--steps", "2", "--out", place / "frozen"]
+    ran = cli(home, *given, "--frozen-layers", "1")
+    assert ran.returncode == 0, ran.stderr
+    told = engine_python(home, "-c", MOVED_LAYERS, place / "frozen" / WEIGHTS).stdout
+    assert json.loads(told) == {"0": False, "1": True}
+    refused = cli(home, *given, "--frozen-layers", "2")
+    assert "The base has 2 layers; --frozen-layers must leave at least one to train." in refused.stderr
 
 
 @pytest.mark.e2e
