@@ -108,7 +108,7 @@ def _start_from(model: Any, folder: Path) -> None:
 
 
 def _freeze(model: Any, layers: int) -> None:
-    """Leave the lowest ``layers`` as they are; no gradient goes down to them, which is most of what they cost.
+    """Leave the lowest ``layers`` as they are; no gradient goes down to them, which is half of what they cost.
 
     Raises
     ------
