@@ -21,7 +21,7 @@ CRITERIA = (
 """What a move can break; ``overall`` follows from these."""
 OVERALL = "overall"
 """The label of a whole draft: 1 when anything is broken. Nobody is asked for it."""
-MODEL_CRITERIA = ("grounding", "confidence", "segment", "tone")
+MODEL_CRITERIA = ("grounding", "confidence", "segment", "tone", "coordination", "pricing")
 """What the default rubric asks of the model, in its order."""
 _GRADE_WORD = {"senior": "senior ", "mid": "mid-level ", "junior": "junior "}
 PITCH_BREAKS = {0: (1, 2, 3, 4), 1: (2, 3, 4), 2: (1, 3, 4), 3: (1, 2, 4), 4: (1, 2, 3)}

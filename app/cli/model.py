@@ -183,19 +183,22 @@ def calibrate(
 ) -> None:
     """Fit the maps and thresholds of a merged model on drafts that it has not seen.
 
+    What the model answers is kept (--answers), so that another --pass-share takes a minute.
+
     \b
     Example:
       presend model calibrate --model runs/judge/merged --out runs/judge/calibration.json --plot reliability.svg
     """
+    kept = [] if help else _kept(context.args)
     if help or plot is None:
-        _command(context, "calibrate", help)
+        _command(context, "calibrate", help, kept)
         return
     from app.cli.forest import write
     from app.cli.reliability import plot as drawn
 
     given = _option(context.args, "--json")
     figures = Path(given) if given else plot.with_suffix(".json")
-    _command(context, "calibrate", help, [] if given else ["--json", str(figures)])
+    _command(context, "calibrate", help, kept + ([] if given else ["--json", str(figures)]))
     write(drawn(figures), plot)
     typer.echo(f"The plot is {plot}.")
 
@@ -223,9 +226,7 @@ def evaluate(context: typer.Context, help: HelpOption = False) -> None:
         calibration = settings.judge_calibration or shipped
         if calibration is not None and _option(context.args, "--calibration") is None:
             more += ["--calibration", str(calibration)]
-    if not help and _option(context.args, "--answers") is None:
-        more += ["--answers", str(load_settings().home / "answers")]
-    _command(context, "evaluate", help, more, extra=True)
+    _command(context, "evaluate", help, more + ([] if help else _kept(context.args)), extra=True)
 
 
 def pareto(
@@ -371,6 +372,11 @@ def _option(arguments: Sequence[str], name: str) -> str | None:
         elif word.startswith(f"{name}="):
             found = word.partition("=")[2]
     return found
+
+
+def _kept(arguments: Sequence[str]) -> list[str]:
+    """Where answers are kept, unless the arguments say it."""
+    return ["--answers", str(load_settings().home / "answers")] if _option(arguments, "--answers") is None else []
 
 
 def _value_of(arguments: Sequence[str], name: str) -> str:

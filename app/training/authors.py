@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.training.base import as_the_engine, file_digest, find_base, load_model, load_tokenizer
 from app.training.calibration import read_calibration
@@ -124,7 +125,7 @@ def main(argv: list[str] | None = None) -> int:
         names = [name.strip() for name in given.authors.split(",") if name.strip()]
         if unknown := sorted(set(names) - set(AUTHORS)):
             raise SetupError(f"There is no author {unknown[0]!r}; the authors are {', '.join(AUTHORS)}.")
-        hands = read_stages(SHIPPED_RECIPE)[-1].hands
+        hands = read_stages(SHIPPED_RECIPE)[1].hands
         recipes = {
             author: Recipe(
                 seed=8, scenarios=given.scenarios, published=given.published, written=given.written, hands=hands,
@@ -145,8 +146,9 @@ def main(argv: list[str] | None = None) -> int:
                 for name, value in ((RECORD, records[author]), (FIGURES, figures)):
                     (fold / name).write_text(json.dumps(value, indent=2), encoding="utf-8")
             found[author] = figures
-        (given.out / "authors.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        print(authors_table(found))
+        record = {"asked": MODEL_CRITERIA, "authors": found}
+        (given.out / "authors.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        print(authors_table(record))
 
     return run_command(work)
 

@@ -20,7 +20,7 @@ import numpy as np
 from app.bench.moves import MODEL_CRITERIA
 from app.errors import SetupError
 from app.judge.calibration import Calibration, CriterionCalibration
-from app.training.base import as_the_engine, find_base, load_model, load_tokenizer, use_threads
+from app.training.base import use_threads
 from app.training.calibration import (
     apply,
     calibration_error,
@@ -31,14 +31,17 @@ from app.training.calibration import (
     threshold,
     write_calibration,
 )
-from app.training.encode import default_rubric
 from app.training.heldout import held_out_generated, sides
 from app.training.mixture import Labelled, unread
-from app.training.scoring import digit_probabilities, p_fail
+from app.training.scorer import Scorer
+from app.training.scoring import p_fail
 from app.training.steps import run_command, step
 
 SEED, SCENARIOS = 11, 160
 GENERATED, WRITTEN = "generated", "written"
+PASS_SHARE = 0.985
+"""Share of clean drafts that pass without doubt. The best of .98, .985 and .99 on generated drafts of a seed that
+nothing was fitted on; what it costs people's wording: docs/judge-model.md."""
 FLOOR = 0.5
 """No criterion fails below an even chance, however clean the fitting set looked."""
 WRITTEN_WEIGHT = 0.25
@@ -101,20 +104,18 @@ def calibrate(
     doubt_share: float,
     figures: Path | None,
     hands: Sequence[str] = (),
+    answers: Path | None = None,
 ) -> None:
     """Judge the validation drafts, fit, write; see the module."""
     with step("load"):
-        base = find_base(str(model_folder))
-        tokenizer, model = load_tokenizer(base), as_the_engine(load_model(base))
-        rubric = default_rubric()
+        scorer = Scorer("judge", model_folder, answers)
     with step("judge") as facts:
         rows, made = fitting_rows(seed, scenarios, hands)
-        pairs = [(row.draft, row.context) for row in rows]
-        raw = p_fail(digit_probabilities(model, tokenizer, rubric, pairs, name="judge"))
+        raw = p_fail(scorer.digits([(row.draft, row.context) for row in rows], "calibration"))
         facts.update(generated=made, written=len(rows) - made)
     with step("fit") as facts:
         data = f"Presend-Bench valid, seed {seed}, {made} drafts; {len(rows) - made} written one by one"
-        note = f"{data}; weights {base.digest[:12]}"
+        note = f"{data}; weights {scorer.base.digest[:12]}"
         value, errors = fit_all(rows, raw, pass_share, doubt_share, note, made)
         facts.update({f"error_{kind}": found for kind, found in errors.items()})
     with step("write") as facts:
@@ -143,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="calibration.json to write")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--scenarios", type=int, default=SCENARIOS, help="scenarios of six drafts each")
-    parser.add_argument("--pass-share", type=float, default=0.98, help="share of clean drafts that must pass")
+    parser.add_argument("--pass-share", type=float, default=PASS_SHARE, help="share of clean drafts that must pass")
     parser.add_argument(
         "--doubt-share",
         type=float,
@@ -157,6 +158,7 @@ def main(argv: list[str] | None = None) -> int:
         "the others the fifth that is never trained on",
     )
     parser.add_argument("--json", type=Path, help="file for the reliability of each criterion, to be plotted")
+    parser.add_argument("--answers", type=Path, help="folder that keeps the model's answers: only new drafts are asked")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves the choice to torch")
     given = parser.parse_args(argv)
 
@@ -171,6 +173,7 @@ def main(argv: list[str] | None = None) -> int:
             given.doubt_share,
             given.json,
             [name for name in given.unread.split(",") if name],
+            given.answers,
         )
 
     return run_command(work)

@@ -32,13 +32,11 @@ from app.errors import InvalidInput, SetupError
 from app.judge.calibration import Calibration
 from app.judge.decision import blocking
 from app.judge.policy import Policy, default_policy
-from app.judge.prompt import render
 from app.judge.rules import Ruleset
-from app.schemas import Context, Draft
+from app.schemas import Draft
 from app.stats import clopper_pearson
-from app.training.answers import Answers, prompt_digest
-from app.training.base import Base, as_the_engine, find_base, load_model, load_tokenizer, use_threads
-from app.training.calibrate import SEED, fit_all, fitting_rows
+from app.training.base import use_threads
+from app.training.calibrate import PASS_SHARE, SEED, fit_all, fitting_rows
 from app.training.calibration import read_calibration
 from app.training.card import check_weights
 from app.training.criteria import BASE, BOTH, LORA, RULES, criterion_figures
@@ -56,49 +54,25 @@ from app.training.mixture import examples_of
 from app.training.rates import Judged, clusters_of, delta, rates
 from app.training.recipes import SHIPPED_RECIPE, read_stages
 from app.training.report import TITLES, markdown
-from app.training.scoring import digit_probabilities, p_fail
+from app.training.scorer import Scorer
+from app.training.scoring import p_fail
 from app.training.steps import progress, run_command
 
 BASE_SCENARIOS, FLIPS = 70, 96
 _BY_SET = (RULES, BASE, LORA, BOTH, "delta_a", "delta_b", "length")
-_KEPT_AT_ONCE = 120
-"""Answers are kept after so many drafts, so that an interrupted evaluation has lost a minute."""
 
 
-class Judge:
-    """A prepared model in this process, with its calibration; ``answers`` is a folder that keeps what it said."""
+class Judge(Scorer):
+    """A scorer with its calibration; fitted on fewer drafts where none is given."""
 
     def __init__(self, name: str, folder: Path, calibration: Calibration | None, answers: Path | None = None) -> None:
-        self.name = name
-        self.base: Base = find_base(str(folder))
-        self._tokenizer, self._model, self._rubric = (
-            load_tokenizer(self.base),
-            as_the_engine(load_model(self.base)),
-            default_rubric(),
-        )
-        dtype = str(self._model.dtype).removeprefix("torch.")
-        self._answers = Answers(answers and answers / f"{self.base.digest[:16]}-{dtype}.jsonl")
+        super().__init__(name, folder, answers)
         self.calibration = calibration or self._fitted()
-
-    def digits(self, pairs: Sequence[tuple[Draft, Context]], what: str) -> NDArray[np.float64]:
-        """P(1..5) per criterion, shape (drafts, criteria, 5); what was asked before is not asked again."""
-        keys = [prompt_digest(render(self._rubric, draft, context)) for draft, context in pairs]
-        new = [i for i, key in enumerate(keys) if key not in self._answers.known]
-        for some in (new[i : i + _KEPT_AT_ONCE] for i in range(0, len(new), _KEPT_AT_ONCE)):
-            asked = [pairs[i] for i in some]
-            name = f"{self.name}: {what}" + (f" ({len(new)} in all)" if len(new) > len(some) else "")
-            found = digit_probabilities(self._model, self._tokenizer, self._rubric, asked, name=name)
-            self._answers.keep({keys[i]: row for i, row in zip(some, found, strict=True)})
-        return np.stack([self._answers.known[key] for key in keys])
-
-    def alone(self, pairs: Sequence[tuple[Draft, Context]]) -> NDArray[np.float64]:
-        """The same, each draft asked again and by itself."""
-        return digit_probabilities(self._model, self._tokenizer, self._rubric, pairs, name="asked again", limit=1)
 
     def _fitted(self) -> Calibration:
         rows, made = fitting_rows(scenarios=BASE_SCENARIOS)
         raw = p_fail(self.digits([(r.draft, r.context) for r in rows], "calibration"))
-        return fit_all(rows, raw, 0.98, 0.0, "fitted for comparison", made)[0]
+        return fit_all(rows, raw, PASS_SHARE, 0.0, "fitted for comparison", made)[0]
 
 
 @dataclass(frozen=True)

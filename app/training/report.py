@@ -113,10 +113,13 @@ def _attacks(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def authors_table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """AUC per author and judge as Markdown, with the medians."""
+def authors_table(record: Mapping[str, Any]) -> str:
+    """What ``authors`` wrote as Markdown: what its adapters were asked for, AUC per author and judge, the medians."""
+    found: Mapping[str, Mapping[str, Any]] = record["authors"]
     judges = list(next(iter(found.values())))
     lines = [
+        f"Each author has an adapter that was trained without them for this, asked for {', '.join(record['asked'])}.",
+        "",
         "| author left out | n | " + " | ".join(f"AUC {j}" for j in judges) + " |",
         "|" + "---|" * (2 + len(judges)),
     ]

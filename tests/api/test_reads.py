@@ -65,7 +65,7 @@ def test_every_filter(service: Service, agent: Caller) -> None:
     assert matching(criterion="capacity") == {revised["id"]}
     assert matching(criterion="segment") == {low["id"]}
     assert matching(criterion="tone") == {low["id"]}
-    assert matching(criterion="pricing") == set()
+    assert matching(criterion="thread") == set()
     assert matching(since=held["created_at"]) == {held["id"], low["id"]}
     assert matching(until=held["created_at"]) == {sent["id"], revised["id"]}
     assert matching(since=revised["created_at"], until=low["created_at"], outcome="truncated") == {held["id"]}
@@ -93,7 +93,7 @@ def test_what_was_judged_can_be_read(agent: Caller) -> None:
     kept = agent.ok(agent.get(f"/v1/verdicts/{verdict['id']}/input"))
     assert kept["draft"] == HONEST
     assert kept["kind"] == "gate"
-    assert kept["raw_output"] == '{"s":[5,5,5,5]}'
+    assert kept["raw_output"] == '{"s":[5,5,5,5,5,5]}'
 
 
 @pytest.mark.parametrize("path", ["/v1/verdicts", "/v1/comparisons"])

@@ -14,7 +14,7 @@ from app.client import AsyncPresend, NotCleared, Presend
 from tests.e2e.conftest import Service
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-MODEL_CRITERIA = {"grounding", "confidence", "segment", "tone"}
+MODEL_CRITERIA = {"grounding", "confidence", "segment", "tone", "coordination", "pricing"}
 PATIENCE_MS = 60_000
 
 

@@ -132,8 +132,16 @@ def test_it_is_merged_calibrated_measured_and_described(home, base, place, train
     merged, fitted, figures = place / "merged", place / "calibration.json", place / "figures.json"
     ran = cli(home, "merge", "--base", base, "--adapter", trained / "adapter", "--out", merged)
     assert ran.returncode == 0, ran.stderr
-    ran = cli(home, "calibrate", "--model", merged, "--out", fitted, "--scenarios", "6")
+    given = ["calibrate", "--model", merged, "--scenarios", "40", "--answers", place / "answers"]
+    ran = cli(home, *given, "--out", fitted)
     assert ran.returncode == 0, ran.stderr
+    assert "judge: calibration (" in ran.stderr
+    again = cli(home, *given, "--out", place / "again.json", "--pass-share", "0.8")
+    assert again.returncode == 0, again.stderr
+    assert "judge: calibration (" not in again.stderr
+    strict, loose = (json.loads(p.read_text())["criteria"] for p in (fitted, place / "again.json"))
+    assert {(c, one["a"], one["b"]) for c, one in strict.items()} == {(c, o["a"], o["b"]) for c, o in loose.items()}
+    assert all(loose[c]["fail_at"] <= one["fail_at"] for c, one in strict.items())
     given = ["--model", merged, "--calibration", fitted, "--scenarios", "6", "--json", figures]
     measured = cli(home, "evaluate", *given)
     assert measured.returncode == 0, measured.stderr

@@ -94,7 +94,7 @@ class TestTheFake:
         fake_vllm.script(when=[{"contains": "two roles", "step": {"kind": "ok", "scores": 1}}])
         answer = ask_once(fake_vllm)
         assert isinstance(answer, RawAnswer)
-        assert answer.text == '{"s":[1,1,1,1]}'
+        assert answer.text == '{"s":[1,1,1,1,1,1]}'
 
     @pytest.mark.parametrize("step", [{"kind": "okay"}, {"latency": 5}])
     def test_a_mistyped_step_is_refused(self, step: dict[str, object]) -> None:

@@ -86,16 +86,16 @@ def test_a_text_that_json_cannot_carry_is_not_sent(fake_vllm: FakeVllm) -> None:
 
 
 def test_the_answer_carries_what_is_stored(fake_vllm: FakeVllm) -> None:
-    fake_vllm.always("ok", scores=[5, 4, 3, 1], confidence=0.6)
+    fake_vllm.always("ok", scores=[5, 4, 3, 1, 2, 5], confidence=0.6)
     answer = ask_once(fake_vllm)
     assert isinstance(answer, RawAnswer)
-    assert answer.text == '{"s":[5,4,3,1]}'
+    assert answer.text == '{"s":[5,4,3,1,2,5]}'
     assert (answer.finish_reason, answer.model, answer.fingerprint) == ("stop", "presend-judge", "fake-engine")
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.cached_tokens) == (321, 256)
     verdict = judged(answer)
-    assert verdict.scores == (5, 4, 3, 1)
-    assert [max(d.p) for d in verdict.distributions] == pytest.approx([0.6] * 4)
+    assert verdict.scores == (5, 4, 3, 1, 2, 5)
+    assert [max(d.p) for d in verdict.distributions] == pytest.approx([0.6] * 6)
 
 
 def test_an_explained_answer_is_judged(fake_vllm: FakeVllm) -> None:

@@ -71,7 +71,7 @@ def test_the_instruction_is_fixed_and_first() -> None:
     assert one.messages[0] == other.messages[0] == {"role": "system", "content": system_prompt(RUBRIC)}
     for criterion in RUBRIC.model_criteria:
         assert f"{criterion.id}: {criterion.ask}" in one.messages[0]["content"]
-    assert '{"s":[n,n,n,n]}' in one.messages[0]["content"]
+    assert '{"s":[n,n,n,n,n,n]}' in one.messages[0]["content"]
     assert '"reason"' not in one.messages[0]["content"]
     assert '"reason"' in render(RUBRIC, DRAFT, context(), explain=True).messages[0]["content"]
 

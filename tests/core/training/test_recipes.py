@@ -12,15 +12,17 @@ from app.training.recipes import SHIPPED_PUBLISHED, SHIPPED_RECIPE, Recipe, read
 from app.training.train import main
 
 
-def test_the_shipped_recipe_has_two_stages_and_the_second_adds_published_drafts():
-    first, second = read_stages(SHIPPED_RECIPE)
-    assert first.whole
-    assert not first.listed
-    assert second.listed
+def test_the_shipped_recipe_adds_published_drafts_then_asks_everything_and_shows_contrasts():
+    first, second, third, fourth = stages = read_stages(SHIPPED_RECIPE)
+    assert [one.whole for one in stages] == [True, False, False, False]
+    assert [one.listed for one in stages] == [False, True, True, True]
+    assert [one.contrasts for one in stages] == [False, False, True, True]
     names = SHIPPED_PUBLISHED.read_text(encoding="utf-8").splitlines()
     assert len(names) == len(set(names)) > 400
-    assert first.rank == second.rank == Recipe().rank
-    assert first.asked[:-1] == second.asked == MODEL_CRITERIA
+    assert {one.rank for one in stages} == {Recipe().rank}
+    assert first.asked[:-1] == second.asked == MODEL_CRITERIA[:4]
+    assert third.asked == fourth.asked == MODEL_CRITERIA
+    assert set(third.hands.split(",")) < set(fourth.hands.split(","))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ def test_the_median_over_authors_is_of_each_judge():
         for name, auc in (("third_party_a", 0.9), ("third_party_b", 0.7), ("third_party_c", 0.85))
     }
     found["third_party_b"]["rules"] = ROW | {"auc": None, "auc_ci": None}
-    lines = authors_table(found).splitlines()
+    said, empty, *lines = authors_table({"asked": ["tone", "form"], "authors": found}).splitlines()
+    assert said.endswith("asked for tone, form.")
+    assert not empty
     assert lines[0] == "| author left out | n | AUC LoRA | AUC rules |"
     assert lines[2] == "| third_party_a | 80 | 0.900 [0.70, 0.80] | 0.500 [0.70, 0.80] |"
     assert lines[3] == "| third_party_b | 80 | 0.700 [0.70, 0.80] | – |"
