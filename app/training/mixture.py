@@ -20,6 +20,7 @@ from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA
 from app.bench.tasks import Task, lines_of, written_tasks
+from app.bench.turned import turned
 from app.errors import SetupError
 from app.judge.decision import blocking
 from app.judge.policy import default_policy
@@ -109,16 +110,24 @@ def examples_of(recipe: Recipe) -> list[Example]:
 
 
 def written(
-    part: Part, times: int = 1, hands: Sequence[str] = (), asked: Sequence[str] = MODEL_CRITERIA
+    part: Part,
+    times: int = 1,
+    hands: Sequence[str] = (),
+    asked: Sequence[str] = MODEL_CRITERIA,
+    *,
+    contradicted: bool = False,
 ) -> list[Labelled]:
     """Drafts written one by one for this (``app/bench/written``), each ``times`` times; ``valid`` is never trained on.
 
     Situations are divided, not drafts: one in five is for ``valid``, chosen by the hash of its name. ``hands`` takes
     only the files of these names; a recipe that names them stays the same when further hands are added.
+    ``contradicted`` puts behind each draft its contrasts with another number (``app.bench.turned``).
     """
     tasks = [task for task in written_tasks() if _part(task.cluster) == part]
     if hands:
         tasks = [task for task in tasks if _hand(task) in hands]
+    if contradicted:
+        tasks = [one for task in tasks for one in (task, *turned(task))]
     rows = [_from_task(task, asked) for task in tasks]
     return [replace(row, group=f"{row.group}#{n}") for n in range(times) for row in rows]
 
@@ -162,7 +171,8 @@ def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, s
     asked = recipe.asked
     rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, asked=asked, contrasts=recipe.contrasts)
     rows += [from_example(example, asked=asked) for example in focused(recipe)]
-    rows += written("train", recipe.written, [name for name in recipe.hands.split(",") if name], asked)
+    hands = [name for name in recipe.hands.split(",") if name]
+    rows += written("train", recipe.written, hands, asked, contradicted=recipe.turned)
     if not (recipe.published or recipe.listed):
         return rows, {}
     if data is None:

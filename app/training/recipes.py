@@ -31,6 +31,7 @@ class Recipe:
     ``published`` is how many published drafts are drawn, ``listed`` takes those of ``shipped_published.txt`` instead;
     ``passes`` draws only passes that no rule contradicts ("agreed") or "all", each counting ``pass_weight``;
     ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
+    ``turned`` adds to each of them that repeats a number from its facts what contradicts them (``app.bench.turned``);
     ``criteria`` asks only for these of the model's criteria ("grounding,tone"; empty for all);
     ``listed_each`` takes every n-th listed draft;
     ``whole`` asks for the score of the whole draft as well, which starts the learning and which only generated drafts
@@ -52,6 +53,7 @@ class Recipe:
     listed: bool = False
     written: int = 0
     hands: str = ""
+    turned: bool = False
     listed_each: int = 1
     criteria: str = ""
     whole: bool = False
@@ -104,6 +106,8 @@ class Recipe:
         for option, names, taken in (("--criteria", self.criteria, MODEL_CRITERIA), ("--focus", self.focus, CRITERIA)):
             if unknown := sorted({name for name in names.split(",") if name} - set(taken)):
                 raise InvalidInput(f"{option} names {unknown[0]!r}; it takes {', '.join(taken)}.")
+        if self.turned and not self.written:
+            raise InvalidInput("--turned turns drafts written one by one; give --written as well.")
         if bool(self.focus) != bool(self.focus_scenarios):
             raise InvalidInput("--focus and --focus-scenarios go together.")
         if hands := {name for name in self.hands.split(",") if name}:

@@ -113,6 +113,16 @@ def test_drafts_written_by_hand_are_divided_by_situation_and_repeated_whole():
         assert {1, 5} <= {row.scores[criterion] for row in valid}
 
 
+def test_contradicted_drafts_follow_the_drafts_that_they_turn():
+    plain, more = written("train", hands=["ash"]), written("train", 2, hands=["ash"], contradicted=True)
+    once = more[: len(more) // 2]
+    assert [row.id for row in more[len(once) :]] == [row.id for row in once]
+    added = [row for row in once if row.id not in {row.id for row in plain}]
+    assert [row for row in once if row not in added] == plain
+    assert {row.id.rpartition("-")[2] for row in added} == {"facts", "draft", "both"}
+    assert {row.group for row in added} < {row.group for row in plain}
+
+
 def test_listed_drafts_are_those_that_were_drawn(data):
     drawn, licences = published(data, 300, seed=1)
     assert listed(data, [row.id for row in drawn]) == (drawn, licences)

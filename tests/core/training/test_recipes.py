@@ -56,6 +56,7 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         ({"pack_tokens": -950}, r"^--pack-tokens must be at least 1\.$"),
         *(({name: -1}, f"--{name} must be at least 0") for name in ("seed", "scenarios", "published", "written")),
         ({"criteria": "tone,form"}, "--criteria names 'form'; it takes grounding, "),
+        ({"turned": True}, "--turned turns drafts written one by one; give --written as well"),
         ({"focus": "price", "focus_scenarios": 9}, "--focus names 'price'; it takes capacity, "),
         *(
             (given, "--focus and --focus-scenarios go together")
