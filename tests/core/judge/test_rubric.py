@@ -32,7 +32,8 @@ anchor_5 = "polite"
 
 
 def test_the_default_rubric_keeps_its_order() -> None:
-    assert [c.id for c in RUBRIC.model_criteria] == ["grounding", "confidence", "segment", "tone"]
+    asked = ["grounding", "confidence", "segment", "tone", "coordination", "pricing"]
+    assert [c.id for c in RUBRIC.model_criteria] == asked
     assert all(c.ask for c in RUBRIC.model_criteria)
     assert {c.id for c in RUBRIC.criteria} - {c.id for c in RUBRIC.model_criteria} == {
         c.id for c in RUBRIC.criteria if c.judged_by is JudgedBy.RULE
