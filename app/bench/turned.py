@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 from app.bench.tasks import Task
 from app.schemas import Context, Draft
 
+_LARGE, _LEAST, _YEARS = 13, 4, range(1980, 2041)
 _WORDS = ("four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_VALUES = {word: value for value, word in enumerate(_WORDS, start=4)}
+_VALUES = {word: value for value, word in enumerate(_WORDS, start=_LEAST)}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*"
 _TOKEN = re.compile(
@@ -27,8 +28,7 @@ _TOKEN = re.compile(
     rf"|(?P<digits>\d{{1,4}})(?![\w:/%-]|[.,]\d)|(?P<word>{'|'.join(_WORDS)})(?![\w-]))",
     re.IGNORECASE,
 )
-_LARGE, _LEAST, _YEARS = 13, 4, range(1980, 2041)
-_FIXED = ("bench_summary", "capacity_request", "prior_thread")
+_FIXED = ("icp_segment", "bench_summary", "capacity_request", "prior_thread")
 _BY_TURNED_FACTS = ("confidence", "segment")
 """What a draft that contradicts its facts may break besides; nobody has said."""
 
@@ -72,7 +72,8 @@ def turned(task: Task, seed: int = 0) -> list[Task]:
         task.model_copy(
             update={
                 "task_id": f"{task.task_id}-{name}", "group": task.cluster, "context": context_, "draft": draft_,
-                "scores": scores or task.scores, "passed": None, "why": "A number is another one in the facts.",
+                "scores": scores or task.scores, "passed": None,
+                "why": "A number is another one in the facts." if scores else task.why,
             }
         )
         for name, context_, draft_, scores in made

@@ -48,6 +48,7 @@ def test_facts_turn_or_the_draft_does_or_both_do():
     assert facts.context.signal_brief.signal_line == f"61 of 510 jobs go, announced {day} October 2026."
     assert [t.scores["grounding"] for t in (facts, draft, both)] == [1, 1, 5]
     assert [t.scores["segment"] for t in (facts, draft, both)] == [None, None, 5]
+    assert [bool(t.why) for t in (facts, draft, both)] == [True, True, False]
     assert {t.cluster for t in (facts, draft, both)} == {"reed-01"}
     assert turned(one) == [facts, draft, both]
 
@@ -87,6 +88,12 @@ def test_other_places_that_say_the_same_turn_with_it():
 def test_what_is_not_the_same_number_stays(signal, body):
     bench = {"stacks": {"go": {"available_engineers": 5, "time_to_deploy_days": 7}}}
     assert turned(task(signal, body, bench_summary=bench)) == []
+
+
+def test_the_segment_is_no_count():
+    one = task("Four Go roles.", "I saw four Go roles.", icp_segment=4)
+    assert turned(one) == []
+    assert len(turned(task("Four Go roles.", "I saw four Go roles.", icp_segment=1))) == 3
 
 
 @pytest.mark.parametrize("grounding", [1, 3, None])
