@@ -12,6 +12,7 @@ from app.judge.rules.context_fields import StackFacts
 from app.judge.rules.headcount import REFUSED, TOO_MUCH
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import at_words, denied_before
+from app.judge.rules.promised import deferred
 from app.judge.rules.reading import Reading, Sentence
 from app.judge.rules.starts import days_named
 from app.schemas import CapacityRequest
@@ -145,7 +146,8 @@ _PART = re.compile(
     r"your)? $"
 )
 _TALK_OF = re.compile(
-    r"\b(?:question|answer|clarif\w+|understand|thank\w*|about|confirm (?:with|whether)|discuss|talk|call|scop\w+)\b"
+    r"\b(?:to hear|question|answer|clarif\w+|understand|thank\w*|about|confirm (?:with|whether)|discuss|talk|call|"
+    r"scop\w+)\b"
 )
 
 
@@ -161,7 +163,7 @@ def counted(reading: Reading, asked: frozenset[int], free: int) -> Iterator[tupl
         return  # a smaller number beside it is the one that is offered
     for sentence in reading.sentences:
         text = sentence.text[:1_000]
-        if sentence.field == "subject" or _TALK_OF.search(text):
+        if sentence.field == "subject" or _TALK_OF.search(text) or deferred(text):
             continue
         for match in _COUNT.finditer(text):
             number, times = value_of(match.group("one")) or 0, value_of(match.group("times") or "one") or 1
@@ -181,7 +183,7 @@ def accepted(reading: Reading, check: str) -> Iterator[tuple[Sentence, re.Match[
         return
     for pattern in _PATTERNS[check]:
         for sentence in reading.sentences:
-            if sentence.field == "subject" or sentence.asks:
+            if sentence.field == "subject" or sentence.asks or deferred(sentence.text):
                 continue
             match = pattern.search(sentence.text)
             if match and not denied_before(sentence.text, match.start()):

@@ -17,8 +17,11 @@ from app.judge.rules.facts import Facts
 from app.judge.rules.headcount import find_headcounts
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.offers import TRIGGERS, Offer, find_offers, offer_of
-from app.judge.rules.phrasing import denied_before, word_set
+from app.judge.rules.open_promises import OpenPromises
+from app.judge.rules.phrasing import denied_before
+from app.judge.rules.promised import doubted
 from app.judge.rules.reading import Hit, Reading
+from app.judge.rules.stack_words import STACK_WORDS, names_of
 from app.judge.rules.starts import find_starts
 from app.judge.rules.supply import find_unlimited
 
@@ -62,46 +65,7 @@ _OWN_TIME = re.compile(
     r"\b(?:later|after)\b"
 )
 _OFFERED_STACK = re.compile(r"[a-z0-9+#.]+")
-_SYNONYMS = {
-    "ml": {"ml", "machine", "mlops", "pytorch"},
-    "data": {"data", "analytics", "etl", "dbt"},
-    "infra": {"infra", "infrastructure", "devops", "sre", "kubernetes", "terraform", "cloud"},
-    "javascript": {"javascript", "js", "typescript", "react", "node", "node.js"},
-    "golang": {"go", "golang"},
-    "go": {"go", "golang"},
-    "qa": {"qa", "testers", "tester", "quality"},
-    "nestjs": {"nestjs", "nest"},
-    "frontend": {"frontend", "front-end", "react", "angular", "vue"},
-    "backend": {"backend", "back-end"},
-    "dotnet": {"dotnet", ".net", "c#"},
-    ".net": {"dotnet", ".net", "c#"},
-    "python": {"python", "django", "fastapi", "flask"},
-    "ruby": {"ruby", "rails"},
-    "php": {"php", "laravel"},
-    "ios": {"ios", "swift"},
-    "android": {"android", "kotlin"},
-}
-# Stacks that go by their own name: words that tell people apart even where no bench lists them.
-STACK_WORDS = word_set(
-    "python java javascript typescript react angular vue node node.js golang rust scala kotlin swift ios android "
-    "flutter "
-    "php ruby rails django laravel elixir erlang clojure haskell dotnet .net c# c++ perl cobol sap salesforce "
-    "devops sre "
-    "mlops ml frontend front-end backend back-end fullstack full-stack embedded qa snowflake databricks spark kafka "
-    "kubernetes terraform pytorch unity unreal solidity nestjs"
-)
 _TOLD = TRIGGERS | STACK_WORDS
-
-
-def _names(stack: str) -> frozenset[str]:
-    parts = {
-        part
-        for part in re.split(r"[\s_/-]+", stack)
-        if part and part not in {"engineers", "engineer", "team", "fullstack", "full", "stack", "senior"}
-    }
-    if not parts:
-        parts = {stack}
-    return frozenset(parts | {synonym for part in parts for synonym in _SYNONYMS.get(part, ())})
 
 
 # Numbers that may count people: no durations, shares, hours or dates.
@@ -114,7 +78,7 @@ _SAID = re.compile(
 def _stack_words(facts: Facts) -> frozenset[str]:
     """Words that name the stacks which are listed or asked for."""
     asked = (request.stack.strip().lower() for request in facts.context.capacity_request)
-    return STACK_WORDS.union(word for name in (*facts.stacks, *asked) for word in _names(name))
+    return STACK_WORDS.union(word for name in (*facts.stacks, *asked) for word in names_of(name))
 
 
 def _asked(facts: Facts) -> frozenset[int]:
@@ -154,15 +118,24 @@ class Capacity:
         self._ours = frozenset(re.findall(r"[a-z0-9]+", policy.vendor.name.lower()))
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        found = list(self._set_phrases(reading, facts))
+        yield from found
+        if not found and (facts.stacks or facts.context.capacity_request):
+            named = {name: names_of(name) for name in facts.stacks}
+            open_wording = OpenPromises(facts, named, _stack_words(facts))
+            yield from open_wording.hits(reading, _asked(facts), infeasible(facts))
+
+    def _set_phrases(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if not (reading.words & _TOLD or facts.context.capacity_request):
             return
         stacks = facts.stacks
         offers = [offer for offer in find_offers(reading) if not offer.elliptic or _echoes(offer, facts)]
         offers += self._plain_offers(reading, facts, offers)
+        offers = [offer for offer in offers if not doubted(offer.sentence.text)]
         if not stacks:
             yield from self._unverified(offers, facts)
         else:
-            named = {name: _names(name) for name in stacks}
+            named = {name: names_of(name) for name in stacks}
             by_stack: dict[str, list[Offer]] = defaultdict(list)
             for offer in offers:
                 stack = self._stack_of(offer, named, facts)

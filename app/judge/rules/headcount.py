@@ -174,7 +174,8 @@ _GIVEN = re.compile(
 )
 # What holds of any team or client, and so gives nobody in particular.
 _GENERAL = re.compile(
-    r"\b(?:each(?! of the)|every|per|usual(?:ly)?|typical(?:ly)?|normal(?:ly)?|general(?:ly)?|often|sometimes|"
+    r"\b(?:(?:anyone|whoever) (?:who )?(?:promis|offer|tell|claim)\w*|each(?! of the)|every|per|usual(?:ly)?|"
+    r"typical(?:ly)?|normal(?:ly)?|general(?:ly)?|often|sometimes|"
     r"mostly|average|"
     r"(?:teams|squads|pods|groups|crews) of|clients?|customers?|we are|we're|we were|on (?:our )?payroll|on staff|"
     r"in total)\b"
@@ -183,6 +184,8 @@ _GENERAL = re.compile(
 _DEFERRED = re.compile(
     r"\b(?:check|look (?:into|at)|come back|get back|find out|ask our|confirm with|raise (?:it|this|that)|discuss|"
     r"talk (?:through|about)|clarify|"
+    r"(?:is |one )?for (?:delivery|\w+ delivery|others|them|someone|somebody|a colleague) to (?:judge|decide|say|"
+    r"confirm|answer|tell)|"
     r"before (?:i|we)|let me (?:ask|look|find|come|get|speak|see)|would have to|has to|have to|question for|matter "
     r"for|one for|decision)\b"
 )

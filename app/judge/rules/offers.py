@@ -41,7 +41,8 @@ _BARE = re.compile(
     r"\b(?:can|could|will|'ll|able to|happy to|ready to|confirm(?:ed)?|commit(?:ting)?(?: to)?) (?:now |easily |"
     r"certainly |definitely |also |then )?(?:do|cover|supply|provide|deliver|staff|place|start|send|confirm|"
     r"offer|field|take|commit to|bring|deploy|put|assign|handle|give you|get you|support|fill) "
-    rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|days?|weeks?|months?|hours?|years?|minutes?|"
+    rf"(?:all |the full |up to |you |with )?({NUMBER})\b(?!\s?(?:%|per ?cent|days?|weeks?|months?|hours?|years?|"
+    rf"minutes?|"
     r"sprints?|times?|things|points|calls?|options|questions|examples|slots|references?|links?|names|lines|pages|"
     r"notes|documents|case|am|pm|o'clock|usd|dollars|or))"
 )
@@ -76,6 +77,9 @@ _ELLIPTIC = re.compile(
     rf"{_EASY}|\b(?:you(?:'ll| will) (?:have|get)|count on|consider) (?:all |the |"
     rf"your )*({NUMBER})\b(?! (?:days|weeks|months|hours))"
 )
+# "Your team of twelve has shipped": the reader's own people.
+_THEIR_GROUP = re.compile(r"\b(?:your|their|his|her)(?: [\w+#.-]+){0,2} $")
+_HAS_DONE = re.compile(r" (?:has|have|had|did|does|carries|runs|ships)\b")
 _WORKS = re.compile(r" works\b(?! (?:for|with|on|in|at)\b(?! us))")
 _AGREED = re.compile(
     r"[\s,:]*(?:all )?(?:ready|available|standing by|no problem|agreed|done|works|yours|with pleasure)\b"
@@ -105,7 +109,10 @@ _ALL_OF_LEVEL = re.compile(
     r"(?: (?:are|is))?|are(?: all| both)?) (senior|mid-level|mid|middle|junior)s?\b"
 )
 # What somebody else said or would do, and what is put as too much, is no promise.
-_REPORTED = re.compile(r"\b(?:whether|you (?:wrote|said|told|say|think|hope)|(?:i|we) understand|imagine|suppose)\b")
+_REPORTED = re.compile(
+    r"\b(?:whether|(?:anyone|whoever) (?:who )?(?:promis|offer|tell|claim)\w*|(?:i|we) (?:saw|read|noticed|noted|"
+    r"gather|heard)|you (?:wrote|said|told|say|think|hope)|(?:i|we) understand|imagine|suppose)\b"
+)
 _WISHED = re.compile(
     r"\b(?:would|'d) (?:love|like|be (?:glad|happy|delighted)) to\b[^.;]{0,80}\b(?:but|yet|however|though|only)\b"
 )
@@ -212,6 +219,8 @@ def offer_of(mention: Headcount) -> Offer:
 
 def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
     before = clause[: match.start()]
+    if _THEIR_GROUP.search(before) and _HAS_DONE.match(clause, match.end()):
+        return False
     if denied_before(clause, match.start(), 80) or re.search(
         r"\b(?:not|isn't|aren't|won't)\b(?! (?:be )?(?:an? |any )?(?:problem|issue|trouble))|\b(?:can't|"
         r"cannot|couldn't)\b|"
@@ -219,6 +228,8 @@ def _is_promise(clause: str, match: re.Match[str], sentence: str) -> bool:
         r"for) (?:you|your|start))",
         clause[match.end() : match.end() + 40],
     ):
+        return False
+    if re.search(r"\b(?:of your own|yourself|yourselves)\b", sentence):
         return False
     if _WISHED.search(sentence) or _REPORTED.search(before) or BEYOND.search(clause, match.end(), match.end() + 60):
         return False

@@ -38,12 +38,12 @@ _WHEN = re.compile(
 _OTHER_EVENT = re.compile(
     r"\b(?:you|your team|prospect) (?:need|want|asked|requested|would like)|\bif you\b(?! (?:say|agree|sign|go|"
     r"give))|"
-    r"\b(?:call|scoping|conversation|chat)\b"
+    r"\b(?:call|scoping|conversation|chat|let me know|tell me|(?:in|since) (?:19|20)\d\d)\b"
 )
 _ANSWER = re.compile(
     r"\b(?:answer|reply|get back|come back|let you know|profiles?|cvs?|resumes?|interview\w*|check\w*|proposal|plan|"
     r"talk|meet\w*|review\w*|"
-    r"contract|invoice|trial|replace\w*|notice)\b"
+    r"contract|invoice|agenda|demo|estimate|listen in|trial|replace\w*|notice)\b"
 )
 
 
@@ -71,7 +71,7 @@ def find_starts(reading: Reading, offering: frozenset[Sentence] = frozenset()) -
         offers = any(offer.start == sentence.start and offer.field == sentence.field for offer in offering)
         for offset, clause in clauses(text):
             when = _WHEN.search(clause)
-            verb = when and (_START.search(clause) or _promised(clause))
+            verb = when and (_START.search(clause) or (not _ANSWER.search(clause) and _promised(clause)))
             bare = when is not None and offers and not when.group("now") and not _ANSWER.search(clause)
             if when is None or not (verb or bare):
                 continue

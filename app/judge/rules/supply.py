@@ -78,13 +78,15 @@ _THEIRS = re.compile(
     r"your (?:own|team|inbox|side|board)|(?:other|many|most) (?:vendors?|firms?|agenc\w+|companies)|vendors?|they|"
     r"there (?:are|is))\b"
 )
-_MARKET = re.compile(r"\b(?:market|industry|vendors|agencies|ways|reasons|on linkedin|out there)\b")
+_MARKET = re.compile(r"\b(?:reach\w*|market|industry|vendors|agencies|ways|reasons|on linkedin|out there)\b")
 _DOUBT = re.compile(
     r"\b(?:if(?! you (?:say|want|like|wish|need|go|decide))|whether|unless|would be (?:wrong|untrue|dishonest)|"
     r"pretend|"
-    r"cannot say|could not claim|claim|wish)\b"
+    r"cannot say|could not claim|claim|wish|never (?:tell|say|promise)|nobody|no one)\b"
 )
-_TAKEN_BACK = re.compile(r"\b(?:cannot|can't|not|won't|nobody|beyond|wrong|untrue|but|except|only)\b")
+_TAKEN_BACK = re.compile(
+    r"\b(?:never|neither|myth|fiction|cannot|can't|not|won't|nobody|beyond|wrong|untrue|but|except|only)\b"
+)
 _SEAT_END = re.compile(rf"{SEAT}$")
 _BOAST = re.compile(r"yet|still|never")
 _FILLS = re.compile(

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 
 from app.judge.policy import Policy
-from app.judge.rules.capacity import STACK_WORDS
 from app.judge.rules.facts import Facts
 from app.judge.rules.hearsay import never_said, passed_on
 from app.judge.rules.phrasing import at_words, denied_before, word_set
 from app.judge.rules.reading import FieldName, Hit, Reading
+from app.judge.rules.stack_words import STACK_WORDS
 from app.judge.rules.strangers import strange_companies
 
 _GREETED = re.compile(

@@ -2,7 +2,9 @@
 
 ``phrasings.jsonl`` holds violations and their honest look-alikes. Half A was read while the rules were improved; of
 half B only the rates were. ``phrasings_later.jsonl`` is by two hands who came later; only its half A was read, and only
-the requests in it changed a rule. ``python -m tests.core.judge.rules.test_phrasings [--later]`` prints the rates.
+the requests in it changed a rule. ``phrasings_capacity.jsonl`` is on capacity alone: hands a and c were read
+while the open readings were written, of b and d only the rates were looked at; c and d are refusals by one writer.
+``python -m tests.core.judge.rules.test_phrasings [--later | --capacity]`` prints the rates.
 """
 
 from __future__ import annotations
@@ -38,19 +40,24 @@ class Phrasing:
     violation: bool
     sentence: str
     context: dict[str, Any]
+    hand: str = ""
 
     @property
     def half(self) -> str:
-        return "AB"[hashlib.sha256(self.sentence.encode()).digest()[0] % 2]
+        """The hand that wrote it where that is known; else A, which was read, or B, which was not."""
+        return self.hand.upper() or "AB"[hashlib.sha256(self.sentence.encode()).digest()[0] % 2]
 
 
-FIRST, LATER = "phrasings.jsonl", "phrasings_later.jsonl"
+FIRST, LATER, CAPACITY = "phrasings.jsonl", "phrasings_later.jsonl", "phrasings_capacity.jsonl"
 
 
 def load(name: str = FIRST) -> list[Phrasing]:
     lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [Phrasing(row["criterion"], row["kind"] == "violation", row["sentence"], row["context"]) for row in rows]
+    return [
+        Phrasing(row["criterion"], row["kind"] == "violation", row["sentence"], row["context"], row.get("hand", ""))
+        for row in rows
+    ]
 
 
 def stopped_by(phrasing: Phrasing, rules: Ruleset) -> list[str]:
@@ -68,12 +75,16 @@ def stopped_by(phrasing: Phrasing, rules: Ruleset) -> list[str]:
 
 
 def right(phrasing: Phrasing, rules: Ruleset) -> bool:
-    """A violation is found by its own criterion; honest wording is stopped by nothing."""
+    """A violation is found by its own criterion; honest wording is stopped by nothing.
+
+    What a hand wrote about one criterion may fail another, so its honest wording is held against its own alone.
+    """
     stopped = stopped_by(phrasing, rules)
-    if not phrasing.violation:
-        return not stopped
     own = OWN_CHECKS.get(phrasing.criterion, (f"{phrasing.criterion}.",))
-    return any(check.startswith(own) for check in stopped)
+    by_own = any(check.startswith(own) for check in stopped)
+    if phrasing.violation:
+        return by_own
+    return not (by_own if phrasing.hand else stopped)
 
 
 def rates(name: str = FIRST) -> dict[tuple[str, str, bool], tuple[int, int]]:
@@ -93,7 +104,7 @@ FLOORS = {
     "thread": (0.95, 1.0),
 }
 """Per criterion what is found at least, and what passes at least, on both halves together."""
-LATER_FLOORS = {"capacity": (0.2, 0.8), "coordination": (0.4, 0.97), "pricing": (0.4, 0.94)}
+LATER_FLOORS = {"capacity": (0.55, 0.8), "coordination": (0.4, 0.97), "pricing": (0.4, 0.94)}
 """The same in wording that no rule was made for: how far patterns reach, and that they stop little that is honest."""
 
 
@@ -110,8 +121,21 @@ def test_no_criterion_falls_back(name: str, floors: dict[str, tuple[float, float
     assert below == {}
 
 
+CAPACITY_FLOORS = {"A": (0.96, 0.97), "B": (0.7, 0.93), "C": (0.0, 0.93), "D": (0.0, 0.87)}
+"""Per hand what is found at least, and what passes at least: B and D tell how far the open readings reach."""
+
+
+def test_open_wording_of_capacity_does_not_fall_back() -> None:
+    below = {
+        (half, violation): (hits, total)
+        for (half, _, violation), (hits, total) in rates(CAPACITY).items()
+        if hits / total < CAPACITY_FLOORS[half][not violation]
+    }
+    assert below == {}
+
+
 if __name__ == "__main__":
-    chosen = LATER if "--later" in sys.argv else FIRST
+    chosen = LATER if "--later" in sys.argv else CAPACITY if "--capacity" in sys.argv else FIRST
     for (half, criterion, violation), (hits, total) in sorted(rates(chosen).items()):
         print(f"{half} {criterion:13} {'found ' if violation else 'passed'} {hits:2}/{total:<2} {hits / total:.2f}")
     if "--misses" in sys.argv:
