@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from app.judge.policy import Policy
 from app.judge.rules.facts import Facts
 from app.judge.rules.meetings import made, proposed
+from app.judge.rules.open_booking import calendars_opened, times_proposed
+from app.judge.rules.open_claims import meetings_claimed
 from app.judge.rules.phrasing import at_words, denied_before
 from app.judge.rules.reading import Hit, Reading
 from app.judge.rules.slots import contradicts, read_slot
@@ -150,6 +152,15 @@ _PLANNER = re.compile(
     r"quick-?chat|intro|\d\d-?min\w*)(?![\w.])"
 )
 
+# The prospect asks for a meeting, or for times, without naming one.
+_WANTS_TO_MEET = re.compile(
+    r"\b(?:let's|let us|can we|could we|shall we|happy to|glad to|want to|like to|love to|up for|open to|free to|"
+    r"yes to|"
+    r"agree to|propose|suggest|send (?:me|us|over)?|have)\b[^.?!]{0,25}\b(?:an? (?:\w+ )?call|an? (?:\w+ )?(?:chat|"
+    r"meeting|demo|conversation|slot)|meet|speak|talk (?:to|with|it|this|about|next|soon|some|on)|talk[.?!]|calendar|"
+    r"invite|invitation|times|slots|dates?|availabilit\w+)\b"
+)
+
 
 class Booking:
     """Checks ``coordination.booking``, ``slot_claimed`` and ``slot_altered``."""
@@ -167,6 +178,26 @@ class Booking:
         )
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        found = list(self._set_phrases(reading, facts))
+        yield from found
+        if not found and not facts.ready and not _answers_time(facts) and not _WANTS_TO_MEET.search(last_said(facts)):
+            yield from self._open(reading)
+
+    def _open(self, reading: Reading) -> Iterable[Hit]:
+        """A second look, where no set phrase was found and the prospect asked for no meeting."""
+        detail = "A meeting is claimed as booked; only the prospect's own booking makes it so."
+        for sentence, match in meetings_claimed(reading):
+            yield Hit("coordination.slot_claimed", detail, (sentence.at(match),))
+        if self._rule != "forbid":
+            return
+        for sentence, match in times_proposed(reading):
+            detail = "A time is proposed before the prospect asked to meet."
+            yield Hit("coordination.booking", detail, (sentence.at(match),))
+        for sentence, match in calendars_opened(reading):
+            detail = "A booking link is offered before the prospect asked to meet."
+            yield Hit("coordination.booking", detail, (sentence.at(match),))
+
+    def _set_phrases(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if not facts.ready and self._rule != "allow_link":
             yield from self._links(reading)
         if not facts.ready and self._rule == "forbid" and not _answers_time(facts):

@@ -9,6 +9,8 @@ from app.judge.policy import Policy
 from app.judge.rules.asks import count_asks
 from app.judge.rules.booking import Booking, last_said
 from app.judge.rules.facts import Facts
+from app.judge.rules.open_asks import further_asks
+from app.judge.rules.open_claims import channels_used
 from app.judge.rules.phrasing import at_words, denied_before
 from app.judge.rules.reading import Hit, Reading
 
@@ -80,18 +82,27 @@ class Coordination:
         yield from self._opt_out(reading, facts)
         yield from self._legal(reading, facts)
         yield from self._human(reading, facts)
-        for sentence, match in reading.hits(_CHANNEL):
-            if not denied_before(sentence.text, match.start()) and not _CONSENT.search(facts.prospect_text):
-                detail = "A channel is used that the prospect did not agree to."
-                yield Hit("coordination.channel", detail, (sentence.at(match),))
+        yield from self._channel(reading, facts)
         yield from self._booking(reading, facts)
         asks = count_asks(reading)
+        if len(asks) <= self._asks == 1:
+            asks = list(further_asks(reading)) or asks
         if len(asks) > self._asks:
             yield Hit(
                 "coordination.multi_ask",
                 f"The draft asks for {len(asks)} things; {self._asks} is allowed.",
                 tuple(ask.span for ask in asks[:10]),
             )
+
+    def _channel(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        if _CONSENT.search(facts.prospect_text):
+            return
+        used = [found for found in reading.hits(_CHANNEL) if not denied_before(found[0].text, found[1].start())]
+        if not used and not facts.ready:
+            used = list(channels_used(reading, facts.prospect_text))
+        for sentence, match in used:
+            detail = "A channel is used that the prospect did not agree to."
+            yield Hit("coordination.channel", detail, (sentence.at(match),))
 
     def _opt_out(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         if facts.opted_out and not _FAREWELL.search(reading.lower_body):

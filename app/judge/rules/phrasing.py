@@ -42,11 +42,17 @@ _CLAUSE = re.compile(
     r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|"
     r"the|if|would|could)\b)"
 )
+_WORD = re.compile(r"[a-z][a-z'-]*")
 
 
 def word_set(text: str) -> frozenset[str]:
     """The words of a plain list, as rules keep them."""
     return frozenset(text.split())
+
+
+def holds_any(text: str, words: frozenset[str]) -> bool:
+    """Whether one of ``words`` stands in the sentence: asked before a long pattern is searched in it."""
+    return not words.isdisjoint(_WORD.findall(text))
 
 
 def at_words(pattern: str) -> re.Pattern[str]:

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 
 from app.judge.policy import Policy
 from app.judge.rules.bargains import BARGAINS
+from app.judge.rules.disclaimed import money_left_open, of_others
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import CURRENCY, find_money, same_amount
+from app.judge.rules.open_prices import totals
+from app.judge.rules.open_terms import commitments, reductions
 from app.judge.rules.phrasing import at_words, denied_before, word_set
 from app.judge.rules.reading import Hit, Reading
 from app.judge.rules.terms import ROUTED, TERMS
@@ -131,6 +134,10 @@ _LEFT_OPEN = re.compile(
     r"heard) (?:about|for|on|of)|you "
     r"mention(?:ed)?)\b"
 )
+# "About the rebate: I have no mandate to grant one" answers no behind the matter it names.
+_ANSWERED_NO = re.compile(
+    r"^(?:about|as for|as to|regarding|concerning|on) [^:,?!]{3,60}[:,][^?!]{0,80}?\b(?:no|not|cannot|can't)\b"
+)
 _PUBLIC = re.compile(r"\b(?:public|published|listed?|same for everyone)\b")
 
 
@@ -153,11 +160,30 @@ class Pricing:
 
     def __init__(self, policy: Policy) -> None:
         bands = policy.pricing.bands
+        self._band_names = tuple(band.name.lower() for band in bands)
         self._bands = tuple(
             (band.low, band.high, re.compile(rf"\b{re.escape(band.name.lower())}s?\b")) for band in bands
         )
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        found = list(self._set_phrases(reading, facts))
+        yield from found
+        if not found and not money_left_open(reading.lower_body):
+            yield from self._open(reading, facts)
+
+    def _open(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """A second look, where no set phrase was found."""
+        for sentence, start, end in totals(reading, facts, self._band_names):
+            span = (sentence.field, sentence.start + start, sentence.start + end)
+            yield Hit("pricing.total", "The draft quotes a total; a human must scope it.", (span,))
+        for sentence, match in reductions(reading):
+            detail = "The draft offers a discount, a saving or something free."
+            yield Hit("pricing.discount", detail, (sentence.at(match),))
+        for sentence, match in commitments(reading):
+            detail = "The draft commits to terms that a human must agree."
+            yield Hit("pricing.commitment", detail, (sentence.at(match),))
+
+    def _set_phrases(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
         yield from self._sums(reading, facts)
         yield from self._bare(reading, facts)
         yield from self._terms(reading)
@@ -174,7 +200,7 @@ class Pricing:
                     continue
                 if match.group().startswith("discount") and _only_named(text, facts):
                     continue
-                if _LEFT_OPEN.search(text, 0, match.start()):
+                if _LEFT_OPEN.search(text, 0, match.start()) or of_others(text) or _ANSWERED_NO.search(text):
                     continue
                 if not denied_before(text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
@@ -183,7 +209,7 @@ class Pricing:
         for sentence, _ in reading.hits(CURRENCY):
             text = sentence.text
             total = _TOTAL.search(text)
-            if _ABOUT_THEM.search(text) and not _PRICED.search(text):
+            if (_ABOUT_THEM.search(text) and not _PRICED.search(text)) or of_others(text):
                 continue
             bands = self._bands_of(text)
             for money in find_money(text):
@@ -203,7 +229,7 @@ class Pricing:
                 continue
             for sentence, match in reading.hits(pattern):
                 text = sentence.text
-                if sentence.asks or ROUTED.search(text) or _LEFT_OPEN.search(text, 0, match.start()):
+                if sentence.asks or ROUTED.search(text) or of_others(text) or _LEFT_OPEN.search(text, 0, match.start()):
                     continue
                 if not _DECLINED.match(text, match.end()) and not denied_before(text, match.start()):
                     yield Hit(check, detail, (sentence.at(match),))
@@ -218,7 +244,8 @@ class Pricing:
             name = next(name for name in ("sum", "sum2", "sum3") if match.group(name))
             stated = match.group(name)
             if (
-                _THEIR_FIGURES.search(text)
+                of_others(text)
+                or _THEIR_FIGURES.search(text)
                 or (_ABOUT_THEM.search(text) and not _PRICED.search(text))
                 or stated in facts.all_text
                 or (denied_before(text, match.start(name)) and "exceed" not in match.group())

@@ -4,7 +4,9 @@
 half B only the rates were. ``phrasings_later.jsonl`` is by two hands who came later; only its half A was read, and only
 the requests in it changed a rule. ``phrasings_capacity.jsonl`` is on capacity alone: hands a and c were read
 while the open readings were written, of b and d only the rates were looked at; c and d are refusals by one writer.
-``python -m tests.core.judge.rules.test_phrasings [--later | --capacity]`` prints the rates.
+``phrasings_open.jsonl`` is on coordination and pricing: hand a was read while their open readings were written, of b
+only the rates were looked at.
+``python -m tests.core.judge.rules.test_phrasings [--later | --capacity | --open]`` prints the rates.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ class Phrasing:
 
 
 FIRST, LATER, CAPACITY = "phrasings.jsonl", "phrasings_later.jsonl", "phrasings_capacity.jsonl"
+OPEN = "phrasings_open.jsonl"
 
 
 def load(name: str = FIRST) -> list[Phrasing]:
@@ -104,7 +107,7 @@ FLOORS = {
     "thread": (0.95, 1.0),
 }
 """Per criterion what is found at least, and what passes at least, on both halves together."""
-LATER_FLOORS = {"capacity": (0.55, 0.8), "coordination": (0.4, 0.97), "pricing": (0.4, 0.94)}
+LATER_FLOORS = {"capacity": (0.55, 0.8), "coordination": (0.58, 0.97), "pricing": (0.58, 0.94)}
 """The same in wording that no rule was made for: how far patterns reach, and that they stop little that is honest."""
 
 
@@ -134,8 +137,28 @@ def test_open_wording_of_capacity_does_not_fall_back() -> None:
     assert below == {}
 
 
+OPEN_FLOORS = {
+    ("A", "coordination"): (0.95, 0.97),
+    ("A", "pricing"): (0.95, 0.97),
+    ("B", "coordination"): (0.7, 0.96),
+    ("B", "pricing"): (0.78, 0.93),
+}
+"""The same per hand and criterion: B tells how far the open readings of coordination and pricing reach."""
+
+
+def test_open_wording_of_coordination_and_pricing_does_not_fall_back() -> None:
+    below = {
+        (half, criterion, violation): (hits, total)
+        for (half, criterion, violation), (hits, total) in rates(OPEN).items()
+        if hits / total < OPEN_FLOORS[half, criterion][not violation]
+    }
+    assert below == {}
+
+
+FILES = {"--later": LATER, "--capacity": CAPACITY, "--open": OPEN}
+
 if __name__ == "__main__":
-    chosen = LATER if "--later" in sys.argv else CAPACITY if "--capacity" in sys.argv else FIRST
+    chosen = next((FILES[option] for option in sys.argv if option in FILES), FIRST)
     for (half, criterion, violation), (hits, total) in sorted(rates(chosen).items()):
         print(f"{half} {criterion:13} {'found ' if violation else 'passed'} {hits:2}/{total:<2} {hits / total:.2f}")
     if "--misses" in sys.argv:
