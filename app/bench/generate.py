@@ -31,7 +31,7 @@ _ORDER = ("mention", "detail", "price", "offer", "pitch", "about", "remark", "ho
 _HARD = frozenset({"grounding", "capacity"})
 _EASY = frozenset({"tone", "form", "hostile", "pricing"})
 _RULED = frozenset({"coordination", "thread", "form", "pricing"})
-_CLEAN_WHY = "Claims and promises match the facts."
+CLEAN_WHY = "Claims and promises match the facts."
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,7 @@ def _example(
     if (asked := plan.get("ask")) is not None:
         ask = f"{ask} {asked.text}".strip() if ":multi" in asked.name else asked.text
     parts = [part for part in (frame.greeting, middle, ask, frame.signoff) if part]
-    why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or _CLEAN_WHY
+    why = " ".join(dict.fromkeys(move.why for move in plan.values() if move.why and move.breaks)) or CLEAN_WHY
     return Example(
         id=id_,
         group=group,

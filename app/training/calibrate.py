@@ -1,9 +1,10 @@
 """``python -m app.training.calibrate``: fit the maps and thresholds of a prepared model on drafts it has not seen.
 
 Generated drafts in new wording and drafts written one by one, none of which training has read. A map weighs the two
-kinds (``WRITTEN_WEIGHT``): the judge is surer on generated text than on people's. Clean drafts come first: each
-threshold is set so that the wanted share of clean drafts of either kind passes its criterion, and only then is counted
-what is caught.
+kinds (``WRITTEN_WEIGHT``): the judge is surer on generated text than on people's. Honest drafts come first: each
+threshold is set so that the wanted share of honest drafts of either kind passes its criterion, and only then is counted
+what is caught. Honest is what breaks no criterion: a draft that breaks another one is to be stopped anyway, so that
+it costs nothing where two criteria speak at once.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from app.training.steps import run_command, step
 SEED, SCENARIOS = 11, 160
 GENERATED, WRITTEN = "generated", "written"
 PASS_SHARE = 0.985
-"""Share of clean drafts that pass without doubt. The best of .98, .985 and .99 on generated drafts of a seed that
-nothing was fitted on; what it costs people's wording: docs/judge-model.md."""
+"""Share of honest drafts that pass each criterion without doubt. The best of .98, .985 and .99 on generated drafts of a
+seed that nothing was fitted on; what it costs people's wording: docs/judge-model.md."""
 FLOOR = 0.5
 """No criterion fails below an even chance, however clean the fitting set looked."""
 WRITTEN_WEIGHT = 0.25
@@ -60,8 +61,8 @@ def fit_all(
 ) -> tuple[Calibration, dict[str, dict[str, float]]]:
     """Maps and thresholds per criterion from raw P(fail) of shape (drafts, criteria); and their errors by kind.
 
-    The first ``made`` rows are generated (all, if not given). ``pass_share`` of the clean ones pass, and of the clean
-    ones behind them: generated drafts alone make a judge too sure of people's wording. Of the clean ones that do not
+    The first ``made`` rows are generated (all, if not given). ``pass_share`` of the honest ones pass, and of the honest
+    ones behind them: generated drafts alone make a judge too sure of people's wording. Of the honest ones that do not
     pass, ``doubt_share`` of all do not fail either: from there to as far beyond its threshold the judge abstains.
 
     Raises
@@ -72,6 +73,7 @@ def fit_all(
     made = len(rows) if made is None else made
     criteria: dict[str, CriterionCalibration] = {}
     errors: dict[str, dict[str, float]] = {GENERATED: {}, WRITTEN: {}}
+    honest = {i for i, row in enumerate(rows) if all(score in (5, None) for score in row.scores)}
     for index, name in enumerate(MODEL_CRITERIA):
         failed, clean = sides(rows, index)
         chosen = np.array(failed + clean, dtype=int)
@@ -80,7 +82,10 @@ def fit_all(
             a, b = fit(raw[chosen, index], labels, np.where(chosen < made, 1.0, WRITTEN_WEIGHT))
         except ValueError as error:
             raise SetupError(f"{name}: {error}; raise --scenarios.") from error
-        kinds = [[i for i in clean if i < made], [i for i in clean if i >= made]]
+        passing = [i for i in clean if i in honest]
+        if not passing:
+            raise SetupError(f"{name}: no draft of the fitting set is honest on all criteria; raise --scenarios.")
+        kinds = [[i for i in passing if i < made], [i for i in passing if i >= made]]
         clear, cut = (
             max(threshold(sigmoid(a * logit(raw[kind, index]) + b), share, FLOOR) for kind in kinds if kind)
             for share in (pass_share, min(1.0, pass_share + doubt_share))
@@ -144,12 +149,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, type=Path, help="calibration.json to write")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--scenarios", type=int, default=SCENARIOS, help="scenarios of six drafts each")
-    parser.add_argument("--pass-share", type=float, default=PASS_SHARE, help="share of clean drafts that must pass")
+    parser.add_argument("--pass-share", type=float, default=PASS_SHARE, help="share of honest drafts that must pass")
     parser.add_argument(
         "--doubt-share",
         type=float,
         default=0.005,
-        help="share of clean drafts, of those that do not pass, to abstain on",
+        help="share of honest drafts, of those that do not pass, to abstain on",
     )
     parser.add_argument(
         "--unread",

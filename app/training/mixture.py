@@ -19,6 +19,7 @@ from typing import Any, Literal
 from app.bench.generate import Example, generate
 from app.bench.imports import Imported, read_imports
 from app.bench.moves import MODEL_CRITERIA
+from app.bench.resegmented import resegmented
 from app.bench.tasks import Task, lines_of, written_tasks
 from app.bench.turned import turned
 from app.errors import SetupError
@@ -106,7 +107,8 @@ def focused(recipe: Recipe) -> list[Example]:
 def examples_of(recipe: Recipe) -> list[Example]:
     """All generated examples that a stage reads."""
     first = generate(recipe.seed, "train", recipe.scenarios, recipe.drafts, contrasts=recipe.contrasts)
-    return [*first, *focused(recipe)]
+    drawn = [*first, *focused(recipe)]
+    return [*drawn, *(resegmented(drawn) if recipe.resegmented else ())]
 
 
 def written(
@@ -170,7 +172,7 @@ def draw(recipe: Recipe, data: Path | None) -> tuple[list[Labelled], dict[str, s
     """
     asked = recipe.asked
     rows = generated(recipe.seed, recipe.scenarios, recipe.drafts, asked=asked, contrasts=recipe.contrasts)
-    rows += [from_example(example, asked=asked) for example in focused(recipe)]
+    rows += [from_example(example, asked=asked) for example in examples_of(recipe)[len(rows) :]]
     hands = [name for name in recipe.hands.split(",") if name]
     rows += written("train", recipe.written, hands, asked, contradicted=recipe.turned)
     if not (recipe.published or recipe.listed):

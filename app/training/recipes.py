@@ -32,12 +32,15 @@ class Recipe:
     ``passes`` draws only passes that no rule contradicts ("agreed") or "all", each counting ``pass_weight``;
     ``written`` is how often the drafts written one by one are shown, ``hands`` whose ("ash,birch"; empty for all);
     ``turned`` adds to each of them that repeats a number from its facts what contradicts them (``app.bench.turned``);
+    ``resegmented`` adds to the generated ones that make a segment's pitch the same in another segment
+    (``app.bench.resegmented``);
     ``criteria`` asks only for these of the model's criteria ("grounding,tone"; empty for all);
     ``listed_each`` takes every n-th listed draft;
     ``whole`` asks for the score of the whole draft as well, which starts the learning and which only generated drafts
     have; ``without`` names authors to leave out;
     ``steps`` ends a stage before its plan does, 0 for the whole plan;
-    ``frozen_layers`` lowest layers keep the adapter that the stage starts with.
+    ``frozen_layers`` lowest layers keep the adapter that the stage starts with;
+    ``kept`` is the share of the start's weights in what the stage writes, 0.5 for the mean of both ends.
     """
 
     base: str = SMOLLM2
@@ -54,6 +57,7 @@ class Recipe:
     written: int = 0
     hands: str = ""
     turned: bool = False
+    resegmented: bool = False
     listed_each: int = 1
     criteria: str = ""
     whole: bool = False
@@ -68,6 +72,7 @@ class Recipe:
     packs_per_step: int = 2
     pack_tokens: int = 950
     frozen_layers: int = 0
+    kept: float = 0.0
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ class Recipe:
             raise InvalidInput(f"--passes is one of {', '.join(PASSES)}.")
         if not 0 <= self.pass_weight <= 1:
             raise InvalidInput("--pass-weight is a number from 0 to 1.")
-        for name in ("warmup", "dropout"):
+        for name in ("warmup", "dropout", "kept"):
             if not 0 <= getattr(self, name) < 1:
                 raise InvalidInput(f"{_option(name)} is a share, from 0 to below 1.")
         if not (self.scenarios or self.published or self.listed or self.written):
@@ -108,6 +113,8 @@ class Recipe:
                 raise InvalidInput(f"{option} names {unknown[0]!r}; it takes {', '.join(taken)}.")
         if self.turned and not self.written:
             raise InvalidInput("--turned turns drafts written one by one; give --written as well.")
+        if self.resegmented and not self.scenarios:
+            raise InvalidInput("--resegmented takes generated drafts; give --scenarios as well.")
         if bool(self.focus) != bool(self.focus_scenarios):
             raise InvalidInput("--focus and --focus-scenarios go together.")
         if hands := {name for name in self.hands.split(",") if name}:

@@ -31,6 +31,7 @@ from app.training.base import (
     use_threads,
     wants_bf16,
 )
+from app.training.blending import keep_start
 from app.training.encode import rubric_of
 from app.training.memory import memory_advice
 from app.training.merge import find_adapter
@@ -46,6 +47,8 @@ ADAPTER, CHECKPOINT, RECORD = "adapter", "checkpoint", "training.json"
 def train(recipe: Recipe, run: Run) -> Path:
     """Load, encode, train, write ``out/adapter`` and return it; ``start`` is an adapter to go on from."""
     recipe, run = recipe.checked(), run.checked()
+    if recipe.kept and run.start is None:
+        raise SetupError("--kept keeps weights of what a stage starts from; give --start as well.")
     import torch
 
     use_threads(run.threads)
@@ -83,6 +86,8 @@ def train(recipe: Recipe, run: Run) -> Path:
     plan = _plan(items, recipe)
     with step("train") as facts:
         facts.update(_loop(model, plan, recipe, record, run))
+    if run.start is not None and recipe.kept:
+        keep_start(model, run.start, recipe.kept)
     with step("write"):
         return _write_adapter(model, base, record | {"result": facts}, run.out)
 

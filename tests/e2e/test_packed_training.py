@@ -37,6 +37,15 @@ for name, weight in load_file(sys.argv[1]).items():
         moved[layer] = moved.get(layer, False) or bool(weight.abs().max() > 0)
 print(json.dumps(moved))
 """
+# How far the second adapter is from the mean of the first and the third, and from the third, in parts of its size.
+MEAN = """
+import json, sys
+from safetensors.torch import load_file
+start, mean, end = ({k: v.float() for k, v in load_file(path).items()} for path in sys.argv[1:])
+size = max(float(v.abs().max()) for v in mean.values())
+halves = max(float((mean[k] - (start[k] + end[k]) / 2).abs().max()) for k in mean)
+print(json.dumps([halves / size, max(float((mean[k] - end[k]).abs().max()) for k in mean) / size]))
+"""
 # A reference that reads the adapter it should not.
 MOVING_REFERENCE = """
 import torch
@@ -117,6 +126,19 @@ def test_frozen_layers_keep_what_they_start_with(home, base, place):
     assert json.loads(told) == {"0": False, "1": True}
     refused = cli(home, *given, "--frozen-layers", "2")
     assert "The base has 2 layers; --frozen-layers must leave at least one to train." in refused.stderr
+
+
+@pytest.mark.e2e
+def test_a_stage_may_keep_half_of_what_it_starts_with(home, base, place, trained):
+    given = ["train", *PACKED, "--base", base, "--steps", "2"]
+    refused = cli(home, *given, "--out", place / "none", "--kept", "0.5")
+    assert "--kept keeps weights of what a stage starts from; give --start as well." in refused.stderr
+    for name, kept in (("whole", "0"), ("half", "0.5")):
+        ran = cli(home, *given, "--start", trained / "adapter", "--out", place / name, "--kept", kept)
+        assert ran.returncode == 0, ran.stderr
+    files = [place / name / WEIGHTS for name in ("straight", "half", "whole")]
+    from_mean, from_end = json.loads(engine_python(home, "-c", MEAN, *files).stdout)
+    assert from_mean < 0.005 < from_end
 
 
 @pytest.mark.e2e

@@ -25,6 +25,7 @@ from app.training.mixture import (
     bins,
     counts,
     digest,
+    draw,
     examples_of,
     focused,
     from_example,
@@ -212,3 +213,18 @@ def test_a_focus_keeps_the_drafts_that_violate_it_and_what_they_are_told_from():
     assert {row.group for row in kept.values()} == {every[name].group for name in broken}
     assert len(examples_of(recipe)) == len(generated(3, 5, 6)) + len(kept)
     assert focused(Recipe(scenarios=5)) == []
+
+
+def test_resegmented_drafts_stand_behind_those_that_they_were_made_from():
+    plain, more = Recipe(scenarios=30), Recipe(scenarios=30, resegmented=True)
+    (before, _), (after, _) = draw(plain, None), draw(more, None)
+    place = MODEL_CRITERIA.index("segment")
+    by_id = {row.id: row for row in before}
+    added = after[len(before) :]
+    assert after[: len(before)] == before
+    assert added
+    for row in added:
+        origin = by_id[row.id.removesuffix("-segment")]
+        assert (row.draft, {row.scores[place], origin.scores[place]}) == (origin.draft, {1, 5})
+        assert row.context.icp_segment != origin.context.icp_segment
+        assert row.group not in {one.group for one in before}

@@ -13,16 +13,18 @@ from app.training.train import main
 
 
 def test_the_shipped_recipe_adds_published_drafts_then_asks_everything_and_shows_contrasts():
-    first, second, third, fourth = stages = read_stages(SHIPPED_RECIPE)
-    assert [one.whole for one in stages] == [True, False, False, False]
-    assert [one.listed for one in stages] == [False, True, True, True]
-    assert [one.contrasts for one in stages] == [False, False, True, True]
+    first, second, third, fourth, fifth = stages = read_stages(SHIPPED_RECIPE)
+    assert [one.whole for one in stages] == [True, False, False, False, False]
+    assert [one.listed for one in stages] == [False, True, True, True, True]
+    assert [one.contrasts for one in stages] == [False, False, True, True, True]
     names = SHIPPED_PUBLISHED.read_text(encoding="utf-8").splitlines()
     assert len(names) == len(set(names)) > 400
     assert {one.rank for one in stages} == {Recipe().rank}
     assert first.asked[:-1] == second.asked == MODEL_CRITERIA[:4]
-    assert third.asked == fourth.asked == MODEL_CRITERIA
-    assert set(third.hands.split(",")) < set(fourth.hands.split(","))
+    assert third.asked == fourth.asked == fifth.asked == MODEL_CRITERIA
+    assert set(third.hands.split(",")) < set(fourth.hands.split(",")) == set(fifth.hands.split(","))
+    assert [one.turned for one in stages] == [one.resegmented for one in stages] == [False, False, False, False, True]
+    assert [one.kept for one in stages] == [0, 0, 0, 0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,7 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         *(({name: -1}, f"--{name} must be at least 0") for name in ("seed", "scenarios", "published", "written")),
         ({"criteria": "tone,form"}, "--criteria names 'form'; it takes grounding, "),
         ({"turned": True}, "--turned turns drafts written one by one; give --written as well"),
+        ({"resegmented": True, "scenarios": 0, "written": 1}, "--resegmented takes generated drafts; give --scenarios"),
         ({"focus": "price", "focus_scenarios": 9}, "--focus names 'price'; it takes capacity, "),
         *(
             (given, "--focus and --focus-scenarios go together")
@@ -66,8 +69,8 @@ def test_a_missing_file_is_one_sentence(tmp_path):
         ({"frozen_layers": -1}, "--frozen-layers must be at least 0"),
         ({"steps": -1}, "--steps must be at least 0"),
         *(({"rate": rate}, "--rate must be a number above 0") for rate in (0.0, -1e-4, float("nan"), float("inf"))),
-        *(({name: 1.0}, f"--{name} is a share") for name in ("warmup", "dropout")),
-        *(({name: -0.1}, f"--{name} is a share") for name in ("warmup", "dropout")),
+        *(({name: 1.0}, f"--{name} is a share") for name in ("warmup", "dropout", "kept")),
+        *(({name: -0.1}, f"--{name} is a share") for name in ("warmup", "dropout", "kept")),
         ({"dropout": float("nan")}, "--dropout is a share"),
         ({"hands": "ash,nobody"}, "--hands names 'nobody', but the hands are ash, "),
         ({"scenarios": 0}, "nothing to train on"),
