@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,6 +83,20 @@ def test_a_changed_receipt_is_refused(position, letter):
     changed = receipt[:index] + letter + receipt[index + 1 :]
     valid = receipts.verify(changed, tenant="t", draft=DRAFT, context=FACTS).valid
     assert valid is (changed == receipt)
+
+
+def test_no_other_text_of_the_same_signature_is_taken():
+    receipts = Receipts(SECRET, 60, Clock())
+    receipt = issue(receipts)
+    start = receipt.index(".") + 1
+    others = {
+        receipt[:index] + letter + receipt[index + 1 :]
+        for index in range(start, len(receipt))
+        for letter in "-_+/=." + string.ascii_letters + string.digits
+    } - {receipt}
+    assert len(others) > 2_000
+    for other in (*others, receipt + "=", receipt + "\u00e9"):
+        assert not receipts.verify(other, tenant="t", draft=DRAFT, context=FACTS).valid
 
 
 def test_a_short_secret_is_refused():
