@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from app.judge.rules.headcount import TOKEN
 from app.judge.rules.numbers import NUMBER, value_of
 from app.judge.rules.phrasing import at_words, clauses
 from app.judge.rules.promised import deferred, denied, general, only_asks, spoken
-from app.judge.rules.reading import FieldName, Reading, Sentence
+from app.judge.rules.reading import Reading
+from app.judge.rules.starts import Start, calendar_days
 from app.judge.rules.tallies import WORKER
 
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -149,21 +149,7 @@ _LATE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """People said to come within ``days``."""
-
-    days: int
-    sentence: Sentence
-    start: int
-    end: int
-
-    @property
-    def span(self) -> tuple[FieldName, int, int]:
-        return (self.sentence.field, self.sentence.start + self.start, self.sentence.start + self.end)
-
-
-def arrivals(reading: Reading, names: frozenset[str]) -> Iterator[Arrival]:
+def arrivals(reading: Reading, names: frozenset[str]) -> Iterator[Start]:
     """Every time by which the draft says that people come. ``names`` are words of stacks."""
     for sentence, after in spoken(reading):
         text = sentence.text.rstrip()[:1_000]
@@ -183,7 +169,7 @@ def arrivals(reading: Reading, names: frozenset[str]) -> Iterator[Arrival]:
             for when in _WHEN.finditer(clause):
                 days = _days(when, clause)
                 if days is not None and _come(text, clause, days):
-                    yield Arrival(days, sentence, offset + when.start(), offset + when.end())
+                    yield Start(days, sentence, offset + when.start(), offset + when.end())
 
 
 def _come(text: str, clause: str, days: int) -> bool:
@@ -214,6 +200,4 @@ def _days(when: re.Match[str], clause: str) -> int | None:
     unit = when.group("unit")
     if number == 0:
         return None
-    if "week" in unit:
-        return number * 7
-    return number * 7 // 5 if unit.startswith(("business", "working")) else number
+    return calendar_days(number, unit)

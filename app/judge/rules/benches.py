@@ -18,7 +18,6 @@ _MORE_STACKS = word_set(
     "servicenow workday magento shopify wordpress drupal symfony svelte ember hadoop airflow blockchain fpga verilog "
     "matlab fortran mainframe abap delphi tableau dynamics oracle sharepoint hubspot netsuite haskell ocaml zig lua "
     "julia webflow contentful vmware cisco aws azure gcp"
-    "webflow contentful vmware cisco aws azure gcp"
 )
 _KIN = {
     "pythonistas": "python",

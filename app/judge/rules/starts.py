@@ -116,6 +116,11 @@ def _days(when: re.Match[str]) -> int:
         return 30
     number = value_of(when.group("n2") or when.group("n")) or 0
     unit = when.group("unit")
-    if unit.startswith("week"):
+    return calendar_days(number, unit)
+
+
+def calendar_days(number: int, unit: str) -> int:
+    """So many weeks, working days or days as days of the calendar."""
+    if "week" in unit:
         return number * 7
     return number * 7 // 5 if unit.startswith(("business", "working")) else number
