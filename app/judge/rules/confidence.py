@@ -13,6 +13,8 @@ from app.judge.policy import Policy
 from app.judge.rules.context_fields import Tier
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts
+from app.judge.rules.open_minds import minds_read
+from app.judge.rules.open_tiers import doubted, told_flat
 from app.judge.rules.phrasing import denied_before, hedged
 from app.judge.rules.reading import Hit, Reading
 
@@ -67,14 +69,14 @@ _COURTEOUS = re.compile(
 # A sentence that owns up to what it does not know is no assertion, whatever its adverb: "obviously a page proves
 # little".
 _MODEST = re.compile(
-    r"\b(?:know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|us)) (?:nothing|little|"
+    r"\b(?:tell me (?:if|whether)|know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|us)) (?:nothing|little|"
     r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof|"
     r"no longer (?:online|there|up|listed)|(?:is|are) gone)\b"
 )
 # "Certainly not official", "I could certainly be wrong", "clearly in no position to say": sure of one's own doubt.
 _SURE_OF_DOUBT = re.compile(
     r"(?:certainly|surely|clearly|obviously|definitely|evidently) "
-    r"(?:not|no|in no|nothing|be (?:wrong|mistaken|off))\b"
+    r"(?:not|no|in no|nothing|behind if|out of date|be (?:wrong|mistaken|off|incomplete))\b"
 )
 # To raise a question in a mail is not to raise money.
 _TOPIC_RAISED = re.compile(
@@ -112,9 +114,20 @@ class Confidence:
         self._roles = policy.signals.hiring_roles
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
-        yield from self._rapid(reading, facts)
-        yield from self._growth(reading, facts)
-        yield from self._firm(reading, facts)
+        found = [*self._rapid(reading, facts), *self._growth(reading, facts), *self._firm(reading, facts)]
+        yield from found
+        if not found:
+            yield from self._open(reading, facts)
+
+    def _open(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """The second look: no set phrase was found."""
+        if facts.tier in {Tier.LOW, Tier.NONE}:
+            check = "confidence.assertive" if facts.tier is Tier.LOW else "confidence.untrusted_signal"
+            for sentence in told_flat(reading, facts):
+                yield Hit(check, f"The signal's tier is {facts.tier}, and the draft tells it as fact.", (sentence.span,))
+        for sentence in minds_read(reading, facts):
+            detail = "The draft claims to know what the reader needs, lacks or intends."
+            yield Hit("confidence.mind_reading", detail, (sentence.span,))
 
     def _few(self, facts: Facts) -> bool:
         return facts.open_roles is not None and facts.open_roles < self._roles
@@ -191,7 +204,7 @@ class Confidence:
                 continue
             if (
                 not _SUBJECT_OF_SIGNAL.search(text)
-                or hedged(text)
+                or doubted(text)
                 or _MODEST.search(text)
                 or denied_before(text, match.start())
             ):

@@ -58,7 +58,11 @@ _PROSE = {
     ),
     "layoff": (
         r"(?:laid off|lay-?offs?|restructur\w*|headcount reduction|reduction in force|workforce reduction|"
-        r"job cuts|downsiz\w*)"
+        r"job (?:cuts|losses)|downsiz\w*|redundan(?:t|cy|cies)|staff cuts|(?:cut|shed|dismissed|axed|let) (?:[\w%.]+ ){1,5}?"
+        r"(?:jobs|roles|posts|positions|staff|people|employees|workforce|headcount|engineers|go\b)|(?:jobs|roles|posts|"
+        r"positions|engineers|employees|staff|people) (?:were |was |are |have been )?(?:cut\b|lost\b|gone\b|dismissed|let go)|"
+        r"(?:reduced|cut) (?:its |their |the )?(?:headcount|workforce|staff|team)|(?:headcount|workforce) (?:was |is |went )?"
+        r"(?:cut|reduced|down))"
     ),
     "leadership": (
         r"(?:new (?:cto|vp|chief|head of|engineering lead\w*|leader\w*)|leadership change\w*|appointed|(?:cto|"

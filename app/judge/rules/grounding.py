@@ -15,6 +15,7 @@ from app.judge.rules.dates import MONTHS
 from app.judge.rules.events import Event, State
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import NUMBER, find_money, same_amount, value_of
+from app.judge.rules.open_dates import dated_otherwise
 from app.judge.rules.phrasing import denied_before, hedged, hedged_before
 from app.judge.rules.reading import Hit, Reading, Sentence
 
@@ -82,6 +83,8 @@ class Grounding:
             for sentence, match in reading.hits(kind.pattern):
                 yield from self._event(kind, sentence, match, facts)
                 yield from self._dates(sentence, facts)
+        for sentence, match in dated_otherwise(reading, facts):
+            yield Hit("grounding.date", "The draft dates an event otherwise than the context.", (sentence.at(match),))
         for sentence, match in reading.hits(_EVENT):
             stem = _EVENT_STEM.search(match.group())
             if stem is None or stem.group() in facts.all_text or hedged(sentence.text):

@@ -106,7 +106,7 @@ class Lexicon:
         """Each occurrence, at most five per phrase and field."""
         wanted: dict[tuple[str, str], re.Pattern[str]] = {}
         if not reading.words.isdisjoint(self._keyed):
-            for key in self._keyed.keys() & reading.words:
+            for key in sorted(self._keyed.keys() & reading.words):  # a set's own order differs between processes
                 wanted.update({(check, phrase): pattern for check, phrase, pattern in self._keyed[key]})
         for literal, entries in self._prefixed.items():
             if literal in reading.joined:

@@ -147,9 +147,9 @@ class OpenPromises:
             return
         if not self._stacks:
             reason = ("capacity.unverified", "the context says nothing about who is free.")
-        texts = (sentence.text[:1_000] for sentence in reading.sentences)
-        fewer = fewer_named(texts, self._known, asked, self._total)
-        yield from self._numbers(reading, asked, fewer or draft_declines(reading))
+        counted = {sentence: list(tallies(_read(sentence), self._known, asked)) for sentence in reading.sentences}
+        fewer = fewer_named((tally.count for found in counted.values() for tally in found), asked, self._total)
+        yield from self._numbers(reading, asked, counted, fewer)
         if reason is not None and self._requests:
             late = reason[0] == "capacity.lead_time" and _OWN_TIME.search(reading.lower_body) is not None
             for sentence, match in () if fewer or late else consents(reading):
@@ -165,17 +165,21 @@ class OpenPromises:
     def _total(self) -> int:
         return sum(stack.free or 0 for stack in self._stacks.values())
 
-    def _numbers(self, reading: Reading, asked: frozenset[int], partial: bool) -> Iterator[Hit]:
-        """Numbers beyond the bench; in a ``partial`` offer the number that was asked for is not the one offered."""
+    def _numbers(
+        self, reading: Reading, asked: frozenset[int], counted: dict[Sentence, list[Tally]], fewer: bool
+    ) -> Iterator[Hit]:
+        """Numbers beyond the bench; in a partial offer the number that was asked for is not the one offered."""
+        named = any(tally.count in asked for found in counted.values() for tally in found)
+        partial = fewer or (named and draft_declines(reading))
         for sentence, after in spoken(reading):
-            if " " not in sentence.text.strip():
+            text = _read(sentence)
+            if " " not in text.lstrip() or not (counted[sentence] or whole_is_senior(text)):
                 continue
-            text = sentence.text.rstrip()[:1_000]
             if only_asks(sentence, after) or held_back(text) or _LATER.search(text):
                 continue
             found = [
                 (tally, bench)
-                for tally in tallies(text, self._known, asked)
+                for tally in counted[sentence]
                 if not (partial and tally.count in asked)
                 and self._put_forward(tally, text, after, asked)
                 and (bench := self._benches.of(tally, text)) is not None
@@ -298,6 +302,11 @@ class OpenPromises:
             if arrival.days + arrival.days // _TWO_WEEKS < soonest:  # four weeks are as good as thirty days
                 detail = f"The draft promises a start within {arrival.days} days; {soonest} are needed."
                 yield Hit("capacity.lead_time", detail, (arrival.span,))
+
+
+def _read(sentence: Sentence) -> str:
+    """What of a sentence is read: an end without spaces, and no more than a thousand characters."""
+    return sentence.text.rstrip()[:1_000]
 
 
 def _clause(text: str, position: int) -> str:

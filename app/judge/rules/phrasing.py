@@ -14,7 +14,7 @@ _HEDGE = re.compile(
     r"\b(?:if|whether|wonder(?:ing)?|curious|"
     rf"{_MAY}|might|could be|could reflect|could mean|perhaps|possibly|maybe|"
     r"appears? to|appears?|seems? to|"
-    r"seems?|suggests?|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|"
+    r"seems?|suggests?|suggested|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|"
     r"cannot see|can't see|"
     r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|"
     r"not assume|don't want to assume|"

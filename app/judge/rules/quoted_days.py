@@ -22,7 +22,7 @@ _MONTH = (
 )
 _NTH = r"(?:st|nd|rd|th)?"
 _DAY = re.compile(
-    rf"(?<![\w.,:/-])(\d{{1,2}}){_NTH} (?:of )?({_MONTH})\b|\b({_MONTH})\.? (\d{{1,2}}){_NTH}(?![\w:]|[.,]\d)"
+    rf"(?<![\w.,:/-])(\d{{1,2}}){_NTH} (?:of )?({_MONTH})\b|\b({_MONTH})\.? (\d{{1,2}}){_NTH}(?![\w:]|[.,]\d| ?(?:%|per ?cent|people|staff|roles|million))"
 )
 # "3-5 November", "14 and 17 October", "28 July": every number in front of the month is one of its days.
 _JOIN = r"(?: ?[-–/,&] ?| (?:and|or|to|until|of) )"

@@ -9,6 +9,7 @@ from app.judge.policy import Policy
 from app.judge.rules.context_fields import rounds_in
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts
+from app.judge.rules.open_pitches import growth_after_layoff, unfounded_pitches
 from app.judge.rules.phrasing import denied_before, hedged, hedged_before
 from app.judge.rules.reading import Hit, Reading
 
@@ -70,6 +71,13 @@ _REMOTE = re.compile(
 )
 _RESPECT = re.compile(r"\b(?:respect|understand|noted|won't|will not|thank|appreciate|no further|stop)\b")
 
+_UNFOUNDED = {
+    "after layoff": ("segment.growth_after_layoff", "The context holds a layoff, and the draft speaks of growth."),
+    "leader": ("segment.mismatch", "A pitch for a new leader's first months; the context knows of no new leader."),
+    "saving": ("segment.cost_pitch", "A pitch of saving; the context knows of no layoff."),
+    "growth": ("segment.mismatch", "A pitch of growth; the context routes the draft to another pitch, or to none."),
+}
+
 
 class Segment:
     """Checks ``segment.*``."""
@@ -78,6 +86,23 @@ class Segment:
         self._signals = policy.signals
 
     def __call__(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        found = [*self._set(reading, facts)]
+        yield from found
+        if not found:
+            yield from self._open(reading, facts)
+
+    def _open(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """The second look: no set phrase was found."""
+        for sentence, match in growth_after_layoff(reading, facts):
+            layoff = facts.layoff.state is State.HAPPENED
+            check, detail = _UNFOUNDED["after layoff" if layoff else "growth"]
+            yield Hit(check, detail, (sentence.at(match),))
+        for sentence, match, pitch in unfounded_pitches(reading, facts):
+            check, detail = _UNFOUNDED[pitch]
+            yield Hit(check, detail, (sentence.at(match),))
+
+    def _set(self, reading: Reading, facts: Facts) -> Iterable[Hit]:
+        """The set phrases."""
         yield from self._disqualified(reading, facts)
         yield from self._growth(reading, facts)
         yield from self._ai(reading, facts)

@@ -231,7 +231,6 @@ def _tally(text: str, match: re.Match[str], names: frozenset[str], asked: frozen
     return None
 
 
-def fewer_named(texts: Iterable[str], names: frozenset[str], asked: frozenset[int], free: int) -> bool:
+def fewer_named(counts: Iterable[int], asked: frozenset[int], free: int) -> bool:
     """Whether a number of people within those who are free is named beside the one asked for: that one is offered."""
-    found = (tally.count for text in texts for tally in tallies(text, names, asked))
-    return any(1 <= count <= free and (count not in asked or count == 1) for count in found)
+    return any(1 <= count <= free and (count not in asked or count == 1) for count in counts)
