@@ -123,7 +123,7 @@ _PAPER = at_words(
     r"with|on|"
     r"deal|clause)\b"
     r"|\b(?:you|your company)(?:'ll| will| would|'d| fully| always)?(?: \w+)? (?:own|keep|retain|hold)s? "
-    r"[^.?!]{0,30}\b(?:code|"
+    r"(?:(?!and\b|while\b|we\b|our\b|who\b)[\w'-]+ ){0,4}?(?:code|"
     r"ip|rights|copyright|source)\b|\b(?:code|ip|copyright|source|rights)\b[^.?!]{0,30} (?:is|are|would be|will be|"
     r"becomes?|"
     r"stays?|remains?|belongs? to) (?:\w+ )?(?:yours|you)\b"

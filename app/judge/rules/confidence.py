@@ -21,83 +21,75 @@ from app.judge.rules.reading import Hit, Reading
 _RAPID = re.compile(
     r"\b(?:(?:aggressive(?:ly)?|rapid(?:ly)?|explosive(?:ly)?|massive(?:ly)?|hyper-?|fast|quick(?:ly)?|"
     r"significant(?:ly)?|strong|huge|dramatic(?:ally)?|tremendous|exponential(?:ly)?|impressive|incredible|"
-    r"furious(?:ly)?)[\s-]?"
-    r"(?:(?:engineering|technical|tech|team|headcount|talent|and|business|revenue) ){0,2}?(?:growth|growing|"
-    r"hiring|scaling|expansion|expanding|recruiting|recruitment|scale-up|"
-    r"hiring (?:push|spree|momentum|surge|wave)|momentum)"
-    r"|(?:scaling|hiring|growing|expanding|recruiting)(?: (?:your|its|their|the|an?|engineering|technical|team|"
-    r"teams|headcount|up|out|in|across|very|so|quite|really|extremely)){0,5}? (?:aggressively|rapidly|fast|"
-    r"quickly|hard|like crazy|at (?:speed|pace)|at a (?:rapid|fast|furious) pace)"
-    r"|(?:hiring|recruiting|growth|talent) (?:spree|surge|push|boom|wave|frenzy|blitz|explosion)|(?:high|"
-    r"hyper)[- ]growth(?! (?:teams|companies|startups|firms|clients))|hypergrowth|"
-    r"grow (?:your )?headcount aggressively|doubling (?:your|the) (?:team|"
-    r"headcount)|"
-    r"skyrocket\w*|outpac\w+|ramping up (?:hiring|quickly|fast)|building out (?:a |your )?(?:significant|large|"
-    r"massive))\b"
+    r"furious(?:ly)?)[\s-]?(?:(?:engineering|technical|tech|team|headcount|talent|and|business|revenue) "
+    r"){0,2}?(?:growth|growing|hiring|scaling|expansion|expanding|recruiting|recruitment|scale-up|hiring (?:push|"
+    r"spree|momentum|surge|wave)|momentum)|(?:scaling|hiring|growing|expanding|recruiting)(?: (?:your|its|their|the|"
+    r"an?|engineering|technical|team|teams|headcount|up|out|in|across|very|so|quite|really|extremely)){0,5}? "
+    r"(?:aggressively|rapidly|fast|quickly|hard|like crazy|at (?:speed|pace)|at a (?:rapid|fast|furious) pace)|"
+    r"(?:hiring|recruiting|growth|talent) (?:spree|surge|push|boom|wave|frenzy|blitz|explosion)|(?:high|hyper)[- "
+    r"]growth(?! (?:teams|companies|startups|firms|clients))|hypergrowth|grow (?:your )?headcount aggressively|"
+    r"doubling (?:your|the) (?:team|headcount)|skyrocket\w*|outpac\w+|ramping up (?:hiring|quickly|fast)|building "
+    r"out (?:a |your )?(?:significant|large|massive))\b"
 )
 _GROWTH = re.compile(
-    r"\b(?:your (?:\w+ ){0,2}?(?:growth|expansion|scale-up)|(?:you(?:'re| are)|is|are|has been|"
-    r"have been) (?:clearly |now |currently |actively |rapidly )?(?:scaling|growing|expanding)|as you (?:scale|"
-    r"grow|expand)|growth (?:story|journey|trajectory|phase|stage))\b"
+    r"\b(?:your (?:\w+ ){0,2}?(?:growth|expansion|scale-up)|(?:you(?:'re| are)|is|are|has been|have been) "
+    r"(?:clearly |now |currently |actively |rapidly )?(?:scaling|growing|expanding)|as you (?:scale|grow|expand)|"
+    r"growth (?:story|journey|trajectory|phase|stage))\b"
 )
 _SURE = re.compile(
-    r"\b(?:clearly|obviously|undoubtedly|without (?:a )?doubt|evidently|no doubt|definitely|certainly|surely|"
-    r"i know (?:that )?(?:you|your)|we know (?:that )?(?:you|your)|i know that|we know that|must be|must have|"
-    r"it(?:'s| is) (?:clear|obvious|evident)|of course you|you are definitely|proves? that|this means you|"
-    r"that means you|you(?:'re| are) (?:no doubt|going to need)|you will need|will need support|inevitabl\w+)\b"
+    r"\b(?:clearly|obviously|undoubtedly|without (?:a )?doubt|evidently|no doubt|definitely|certainly|surely|i know "
+    r"(?:that )?(?:you|your)|we know (?:that )?(?:you|your)|i know that|we know that|must be|must have|it(?:'s| is) "
+    r"(?:clear|obvious|evident)|of course you|you are definitely|proves? that|this means you|that means you|"
+    r"you(?:'re| are) (?:no doubt|going to need)|you will need|will need support|inevitabl\w+)\b"
 )
 _MIND = re.compile(
-    r"\b(?:you(?:r team|r engineers)? (?:must|are (?:surely|probably|clearly|definitely)|is (?:surely|"
-    r"clearly)) (?:be |feel(?:ing)? )?(?:feeling|under|struggling|facing|overwhelmed|stretched|looking|desperate|"
-    r"need\w*|frustrated|worried|experiencing)|"
-    r"must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|stretched|exciting|challenging)|"
-    r"i(?:'m| am) sure you|we(?:'re| are) sure you|(?:i|we) know (?:that your?|you)\b|(?:i|we) know (?:exactly |"
-    r"only too well |"
-    r"just )?how (?:\w+ ){0,2}?(?:you|your|hard|tough|difficult|painful|frustrating|stressful|exciting|"
-    r"challenging|it feels|that feels|this feels)\b|you(?:r team)? (?:need|needs|require|requires) (?:help|us|"
-    r"our|more|additional|a (?:partner|vendor)|"
-    r"support))\b"
+    r"\b(?:you(?:r team|r engineers)? (?:must|are (?:surely|probably|clearly|definitely)|is (?:surely|clearly)) "
+    r"(?:be |feel(?:ing)? )?(?:feeling|under|struggling|facing|overwhelmed|stretched|looking|desperate|need\w*|"
+    r"frustrated|worried|experiencing)|must be (?:feeling|under|hard|tough|difficult|struggling|overwhelm\w*|"
+    r"stretched|exciting|challenging)|i(?:'m| am) sure you|we(?:'re| are) sure you|(?:i|we) know (?:that your?|"
+    r"you)\b|(?:i|we) know (?:exactly |only too well |just )?how (?:\w+ ){0,2}?(?:you|your|hard|tough|difficult|"
+    r"painful|frustrating|stressful|exciting|challenging|it feels|that feels|this feels)\b|you(?:r team)? (?:need|"
+    r"needs|require|requires) (?:help|us|our|more|additional|a (?:partner|vendor)|support))\b"
 )
 # What anyone may say of a reader: mail and hours are many and few, the reader knows their own house, the reader
 # wrote.
 _COURTEOUS = re.compile(
-    r"[^.?!]{0,40}?\b(?:inbox\w*|e-?mails?|mail|messages?|pitches|calendar|diary|plate|time|hours|minutes|"
-    r"days? (?:is|are)|week (?:is|has)|busy|a lot on|plenty (?:on|to)|(?:hear|get|receive) (?:from )?(?:many|a "
-    r"lot|plenty|"
+    r"[^.?!]{0,40}?\b(?:inbox\w*|e-?mails?|mail|messages?|pitches|calendar|diary|plate|time|hours|minutes|days? "
+    r"(?:is|are)|week (?:is|has)|busy|a lot on|plenty (?:on|to)|(?:hear|get|receive) (?:from )?(?:many|a lot|plenty|"
     r"dozens|enough)|know|asked?|wrote|mentioned|said|raised|told)\b(?! \w{2,12}ing\b)"
 )
 # A sentence that owns up to what it does not know is no assertion, whatever its adverb: "obviously a page proves
 # little".
 _MODEST = re.compile(
-    r"\b(?:tell me (?:if|whether)|know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|us)) (?:nothing|little|"
-    r"not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof|"
-    r"no longer (?:online|there|up|listed)|(?:is|are) gone)\b"
+    r"\b(?:tell me (?:if|whether)|know(?:s)? (?:\w+ ){0,5}?(?:better|best)|(?:proves?|says?|means?|tells? (?:me|"
+    r"us)) (?:nothing|little|not much)|a guess|unconfirmed|not (?:proof|confirmed)|no proof|no longer (?:online|"
+    r"there|up|listed)|(?:is|are) gone)\b"
 )
 # "Certainly not official", "I could certainly be wrong", "clearly in no position to say": sure of one's own doubt.
 _SURE_OF_DOUBT = re.compile(
-    r"(?:certainly|surely|clearly|obviously|definitely|evidently) "
-    r"(?:not|no|in no|nothing|behind if|out of date|be (?:wrong|mistaken|off|incomplete))\b"
+    r"(?:certainly|surely|clearly|obviously|definitely|evidently) (?:not|no|in no|nothing|behind if|out of date|be "
+    r"(?:wrong|mistaken|off|incomplete))\b"
 )
 # To raise a question in a mail is not to raise money.
 _TOPIC_RAISED = re.compile(
     r"\b(?:you|they|he|she)(?:'ve| have)?(?: just| also)? raise[d]?\b(?![^.?!]{0,50}(?:[$€£\d]|\b(?:series|seed|"
-    r"round|capital|"
-    r"funding|money|million|venture|investment)\b))"
+    r"round|capital|funding|money|million|venture|investment)\b))"
 )
 _CLAIM = re.compile(
-    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|"
-    r"\byour (?:recent|latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|"
-    r"growth|expansion|layoffs?)\b"
-    r"|\byou(?:'ve| have)?(?: just| recently| now)? (?:taken over|took over|joined|become|became|raised|"
+    r"\b(?:i|we) (?:saw|noticed|see|read|heard|spotted|found|observed|came across)\b|\bcongrat\w*|\byour (?:recent|"
+    r"latest|rapid) |\b(?:since|given|with) your (?:\w+ )?(?:raise|round|funding|hiring|series|growth|expansion|"
+    r"layoffs?)\b|\byou(?:'ve| have)?(?: just| recently| now)? (?:taken over|took over|joined|become|became|raised|"
     r"closed a|cut|laid off|announced)\b"
 )
 # A plain statement of what the reader is at, which only a high tier carries.
 _UNDER_WAY = re.compile(
-    r"(?<!if )(?<!whether )\byou(?:'re| are)(?: now| currently| already| busy)? (?!reading|getting|thinking|"
-    r"asking|writing|looking at)"
-    r"(?:hiring|recruiting|looking for|searching for|migrating|rewriting|rebuilding|replacing|expanding|"
-    r"moving|rolling out|scaling|opening|"
-    r"launching|restructuring|cutting)\b"
+    r"(?<!if )(?<!whether )\byou(?:'re| are)(?: now| currently| already| busy)? (?!reading|getting|thinking|asking|"
+    r"writing|looking at)(?:hiring|recruiting|looking for|searching for|migrating|rewriting|rebuilding|replacing|"
+    r"expanding|moving|rolling out|scaling|opening|launching|restructuring|cutting)\b"
+)
+_OWN_WORDS = re.compile(
+    r"\byour (?:own )?(?:\w+ )?(?:page|site|website|blog|posts?|postings?|ads?|adverts?|notes|release) (?:says?|"
+    r"reads?|has it) (?:that )?$"
 )
 _SUBJECT_OF_SIGNAL = re.compile(
     r"\b(?:hiring|roles?|openings?|funding|raise[d]?|round|series|layoffs?|restructur\w*|growth|growing|scaling|"
@@ -124,7 +116,9 @@ class Confidence:
         if facts.tier in {Tier.LOW, Tier.NONE}:
             check = "confidence.assertive" if facts.tier is Tier.LOW else "confidence.untrusted_signal"
             for sentence in told_flat(reading, facts):
-                yield Hit(check, f"The signal's tier is {facts.tier}, and the draft tells it as fact.", (sentence.span,))
+                yield Hit(
+                    check, f"The signal's tier is {facts.tier}, and the draft tells it as fact.", (sentence.span,)
+                )
         for sentence in minds_read(reading, facts):
             detail = "The draft claims to know what the reader needs, lacks or intends."
             yield Hit("confidence.mind_reading", detail, (sentence.span,))
@@ -191,7 +185,10 @@ class Confidence:
                 yield Hit("confidence.assertive", detail, (sentence.at(match),))
         for sentence, match in reading.hits(_UNDER_WAY):
             if not (
-                hedged(sentence.text) or hedged(reading.after(sentence)) or denied_before(sentence.text, match.start())
+                _OWN_WORDS.search(sentence.text, 0, match.start())
+                or hedged(sentence.text)
+                or hedged(reading.after(sentence))
+                or denied_before(sentence.text, match.start())
             ):
                 detail = f"The signal's tier is {tier}; it carries a question or a condition, no assertion."
                 yield Hit("confidence.assertive", detail, (sentence.at(match),))

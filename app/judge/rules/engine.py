@@ -29,7 +29,7 @@ from app.judge.rules.thread import Thread
 from app.judge.rules.tone import Tone
 from app.schemas import Context, Draft, Evidence, Finding
 
-RULESET_VERSION = "1.7.0"
+RULESET_VERSION = "1.8.0"
 MAX_EVIDENCE = 20
 _CATALOGUE_ORDER = {check: place for place, check in enumerate(CHECKS)}
 

@@ -46,27 +46,28 @@ class Event:
 
 
 _NO = (
-    r"(?:no|not|without|never|nothing|none|lack of|zero|didn't|did not|hasn't|has not|haven't|have not|isn't|"
-    r"cannot see|can't see|nor)"
+    r"(?:no|not|without|never|nothing|none|lack of|zero|didn't|did not|hasn't|has not|haven't|have not|isn't|cannot "
+    r"see|can't see|nor)"
 )
 _GAP = r"(?:[\s,/-]{1,2}(?!but\b|however\b)[\w'-]{1,20}){0,5}?[\s,/-]{1,2}"
 
 _PROSE = {
     "funding": (
-        r"(?:raised|funding|fundrais\w*|series [a-h]\b|seed (?:round|funding)|closed (?:a|its|their|"
-        r"an?) [^.;]{0,30}round|investment round)"
+        r"(?:raised|funding|fundrais\w*|series [a-h]\b|seed (?:round|funding)|closed (?:a|its|their|an?) "
+        r"[^.;]{0,30}round|investment round)"
     ),
     "layoff": (
-        r"(?:laid off|lay-?offs?|restructur\w*|headcount reduction|reduction in force|workforce reduction|"
-        r"job (?:cuts|losses)|downsiz\w*|redundan(?:t|cy|cies)|staff cuts|(?:cut|shed|dismissed|axed|let) (?:[\w%.]+ ){1,5}?"
-        r"(?:jobs|roles|posts|positions|staff|people|employees|workforce|headcount|engineers|go\b)|(?:jobs|roles|posts|"
-        r"positions|engineers|employees|staff|people) (?:were |was |are |have been )?(?:cut\b|lost\b|gone\b|dismissed|let go)|"
-        r"(?:reduced|cut) (?:its |their |the )?(?:headcount|workforce|staff|team)|(?:headcount|workforce) (?:was |is |went )?"
-        r"(?:cut|reduced|down))"
+        r"(?:laid off|lay-?offs?|restructur\w*|headcount reduction|reduction in force|workforce reduction|job "
+        r"(?:cuts|losses)|downsiz\w*|redundan(?:t|cy|cies)|staff cuts|(?:cut|shed|dismissed|axed|let) (?:[\w%.]+ "
+        r"){1,5}?(?:jobs|roles|posts|positions|staff|people|employees|workforce|headcount|engineers|go\b)|(?:jobs|"
+        r"roles|posts|positions|engineers|employees|staff|people) (?:were |was |are |have been )?(?:cut\b|lost\b|"
+        r"gone\b|dismissed|let go)|(?:reduced|cut) (?:its |their |the )?(?:headcount|workforce|staff|team)|"
+        r"(?:headcount|workforce) (?:was |is |went )?(?:cut|reduced|down))"
     ),
     "leadership": (
-        r"(?:new (?:cto|vp|chief|head of|engineering lead\w*|leader\w*)|leadership change\w*|appointed|(?:cto|"
-        r"vp engineering|vp of engineering) joined|joined as|recently hired)"
+        r"(?:new (?:cto|vp|chief|head of|engineering lead\w*|leader\w*)|leadership change\w*|appointed|(?:cto|vp "
+        r"engineering|vp of engineering) joined|joined as|recently hired|(?:became|named|started as|took over as|"
+        r"promoted to|moved into|steps? in as) (?:[\w'&.-]+ ){0,3}?(?:cto|chief|vp|head of|director of engineering))"
     ),
 }
 _HAPPENED = {kind: re.compile(rf"\b{pattern}") for kind, pattern in _PROSE.items()}

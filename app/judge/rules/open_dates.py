@@ -19,17 +19,21 @@ _NAMES = "january|february|april|june|july|august|september|october|november|dec
 # "May" and "March" are verbs too; they are months where a preposition or a year says so.
 _MONTH = re.compile(
     rf"\b(?:{_NAMES})\b|(?:(?<=\bin )|(?<=\bof )|(?<=since )|(?<=from )|(?<=last )|(?<=early )|(?<=late )|"
-    rf"(?<=around )|(?<=during )|(?<=\bmid-)|(?<=back )|(?<=this )|(?<=that ))(?:march|may)\b|\b(?:march|may)(?= 20\d\d|'s )"
+    rf"(?<=around )|(?<=during )|(?<=\bmid-)|(?<=back )|(?<=this )|(?<=that ))(?:march|may)\b|\b(?:march|may)(?= "
+    rf"20\d\d|'s )"
 )
-MONTH_WORDS = word_set(" ".join(MONTHS) + " sept jan feb mar apr jun jul aug sep oct nov dec")
+MONTH_WORDS = word_set(
+    " ".join([*MONTHS, *(f"{month}'s" for month in MONTHS), "sept jan feb mar apr jun jul aug sep oct nov dec"])
+)
 _IN_CONTEXT = re.compile(r"\b(jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\b|\b20\d\d-(\d\d)\b")
 _UNNAMED = re.compile(
     r"(?<![\w./-])\d{1,2}[./]\d{1,2}(?:[./](?:20)?\d\d)?(?![\w%/])|\bq[1-4]\b|\bquarter\b|\b(?:spring|summer|autumn|"
     r"winter|fall)\b|\b(?:days?|weeks?|months?) ago\b"
 )
 _SEASON = re.compile(
-    r"\b(?:last|previous|prior|this|that|since|in|of|around|back in|over|during|past|the|early|late|before|after|a) (?:the )?"
-    r"(spring|summer|autumn|fall|winter|easter|christmas)(?:'s)?\b(?! (?:short|behind|back|apart|in love|into|asleep|of))"
+    r"\b(?:last|previous|prior|this|that|since|in|of|around|back in|over|during|past|the|early|late|before|after|a) "
+    r"(?:the )?(spring|summer|autumn|fall|winter|easter|christmas)(?:'s)?\b(?! (?:short|behind|back|apart|in love|"
+    r"into|asleep|of))"
 )
 # A month either side belongs to a season too.
 _SEASON_MONTHS = {
@@ -45,48 +49,55 @@ _WRITTEN_YEAR = re.compile(
     r"\b(jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\b,? (20\d\d)\b|\b(20\d\d)-(\d\d)\b"
 )
 _COUNT = (
-    r"(?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eighteen|half a|a couple of|a few|several|"
-    r"\d{1,2})"
+    r"(?:a|an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|eighteen|half a|a couple of|a few|"
+    r"several|\d{1,2})"
 )
 _AGE = re.compile(
-    rf"(?<!third of )(?<!quarter of )(?<!quarters of )(?<!thirds of )(?<!half )\b({_COUNT}) (?:whole |full |good |odd |short |long )?(day|week|month|year)s?(?:'s?)?(?: or so|, give or take,)? (?:ago|back|earlier|old|since|on from|now since|"
+    rf"(?<!third of )(?<!quarter of )(?<!quarters of )(?<!thirds of )(?<!half )\b({_COUNT}) (?:whole |full |good |"
+    rf"odd |short |long )?(day|week|month|year)s?(?:'s?)?(?: or so|, give or take,)? (?:ago|back|earlier|old|since|"
+    rf"on from|now since|"
     r"after|has (?:gone|passed)|have (?:gone|passed)|into|(?:, )?give or take,? since|before this)\b|"
-    rf"(?:has|have|'s|'ve) been [^.?!]{{0,40}}\bfor (?:about |over |nearly |almost |some )?({_COUNT}) (day|week|month|year)s\b|"
-    rf"\b(?:coming up to|going on|getting on|nearly|almost|over|more than|about|around|barely|not yet|only) ({_COUNT}) (day|week|month|year)s?(?: old)?\b|"
-    r"\b(?:just |only )?(?:last|this|earlier this) (week|month)(?:'s)?\b|\b(?:only|just|mere|barely) (day|week)s (?:old|ago|in|into)\b|\b(yesterday|today)(?:'s)?\b"
+    rf"(?:has|have|'s|'ve) been [^.?!]{{0,40}}\bfor (?:about |over |nearly |almost |some )?({_COUNT}) (day|week|"
+    rf"month|year)s\b|\b(?:coming up to|going on|getting on|nearly|almost|over|more than|about|around|barely|not "
+    rf"yet|only) ({_COUNT}) (day|week|month|year)s?(?: old)?\b|"
+    r"\b(?:just |only )?(?:last|this|earlier this) (week|month)(?:'s)?\b|\b(?:only|just|mere|barely) (day|week)s "
+    r"(?:old|ago|in|into)\b|\b(yesterday|today)(?:'s)?\b"
 )
-_NUMBER = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
-_NUMBER |= {"nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "eighteen": 18, "half a": 0.5, "a couple of": 2, "a few": 3, "several": 5}
+_NUMBER: dict[str, float] = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_NUMBER |= {"seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "eighteen": 18}
+_NUMBER |= {"half a": 0.5, "a couple of": 2, "a few": 3, "several": 5}
 _UNIT = {"day": 1.0, "week": 7.0, "month": 30.4, "year": 365.0}
 EVENT_WORDS = {
     "layoff": re.compile(
-        r"\b(?:lay-?offs?|laid|cuts?|cutting|cutbacks?|reduc\w+|let(?:ting)? (?:\w+ ){0,4}?go|lost|losing|restructur\w*|"
-        r"reorgani[sz]\w+|downsiz\w*|redundan\w+|parted|smaller|shrank|shrunk|shrink\w*|trim\w*|axed|dismiss\w*|"
-        r"clos(?:ed|ure|ing)|loss(?:es)?|jobs|went|gone|shut\w*|job losses|slimm\w+|headcount|workforce|departures?|said goodbye|goodbyes|fewer|sent home|staff|layoff\w*|"
-        r"percent|%)(?!\w)"
+        r"\b(?:lay-?offs?|laid|cuts?|cutting|cutbacks?|reduc\w+|let(?:ting)? (?:\w+ ){0,4}?go|lost|losing|"
+        r"restructur\w*|reorgani[sz]\w+|downsiz\w*|redundan\w+|parted|smaller|shrank|shrunk|shrink\w*|trim\w*|axed|"
+        r"dismiss\w*|clos(?:ed|ure|ing)|loss(?:es)?|jobs|went|gone|(?:people|staff|colleagues|engineers|posts|"
+        r"employees) (?:\w+ )?left|shut\w*|job losses|slimm\w+|headcount|workforce|departures?|said goodbye|"
+        r"goodbyes|fewer|sent home|staff|layoff\w*|percent|%)(?!\w)"
     ),
     "funding": re.compile(
-        r"\b(?:rais\w+|round|series|seed|fund\w*|capital|invest\w+|money|million|clos(?:ed|ing)|announce\w*|back(?:ed|ers?|ing)|"
-        r"cheque|financ\w+|cash|landed|bank)\b|[$€£]\s?\d"
+        r"\b(?:rais\w+|round|series|seed|fund\w*|capital|invest\w+|money|million|clos(?:ed|ing)|announce\w*|"
+        r"back(?:ed|ers?|ing)|cheque|financ\w+|cash|landed|bank)\b|[$€£]\s?\d"
     ),
     "leader": re.compile(
         r"\b(?:join\w*|start(?:ed|ing)?|appoint\w*|took|taken|nam(?:ed|ing)|seat|since|became|become|arriv\w+|came|"
-        r"new|hired?|hiring|in(?:to)? (?:the )?(?:job|post|role|charge)|cto|vp|chief|head of|leader\w*|moved|promot\w+|"
-        r"installed|stepp\w+)\b"
+        r"new|hired?|hiring|in(?:to)? (?:the )?(?:job|post|role|charge)|cto|vp|chief|head of|leader\w*|moved|"
+        r"promot\w+|installed|stepp\w+)\b"
     ),
 }
 # What the month belongs to when it dates no event of the past: plans, offers, deadlines, other people's calendars.
 _PLANNED = re.compile(
-    r"\b(?:by|until|till|before|next|through|from|starting(?: in)?|as of|towards?|ahead of|for) (?:the )?"
-    r"(?:end |middle |beginning |start |first week |second half )?(?:of )?(?:early |late |mid-?)?$"
+    r"\b(?:by|until|till|before|next|through|from|starting(?: in)?|as of|towards?|ahead of|for) (?:the )?(?:end |"
+    r"middle |beginning |start |first week |second half )?(?:of )?(?:early |late |mid-?)?$"
 )
 _AHEAD = re.compile(
     r"\b(?:available|availability|free (?:in|from|as of)|deadline|go-?live|launch\w*|release\w*|conference|webinar|"
-    r"summit|call|meet\w*|calendar|diary|holiday\w*|deliver\w*|onboard\w*|roll-?out|migrat\w+|"
-    r"(?:we|our|us|i)\b[^.,;]{0,40}\b(?:could|can|will|would|shall|may|might|have (?:\w+ ){0,3}?(?:free|available|people|engineers|team)|start|begin|free)|"
-    r"we(?:'ll|'d|'ve)|(?:will|'ll|going to|plan(?:s|ned|ning)? to|due|expected|scheduled|about to)|"
-    r"we (?:did|worked|ran|built|helped|wrote|finished|first|last|spoke)|(?:i|we) (?:first |last |once )?(?:wrote|called|rang|tried|e-?mailed)|"
-    r"answers?|repl(?:y|ies)|hear(?:ing)? (?:from|back)|another|case stud\w+|our (?:own )?\w+|every|each|years? ago|founded|incorporated)\b"
+    r"summit|call|meet\w*|calendar|diary|holiday\w*|deliver\w*|onboard\w*|roll-?out|migrat\w+|(?:we|our|us|"
+    r"i)\b[^.,;]{0,40}\b(?:could|can|will|would|shall|may|might|have (?:\w+ ){0,3}?(?:free|available|people|"
+    r"engineers|team)|start|begin|free)|we(?:'ll|'d|'ve)|(?:will|'ll|going to|plan(?:s|ned|ning)? to|due|expected|"
+    r"scheduled|about to)|we (?:did|worked|ran|built|helped|wrote|finished|first|last|spoke)|(?:i|we) (?:first |"
+    r"last |once )?(?:wrote|called|rang|tried|e-?mailed)|answers?|repl(?:y|ies)|hear(?:ing)? (?:from|back)|another|"
+    r"case stud\w+|our (?:own )?\w+|every|each|years? ago|founded|incorporated|somebody|someone)\b"
 )
 
 

@@ -25,67 +25,71 @@ _MONEY_SIGN = re.compile(r"[$€£]|\d\s?(?:m|mn|k|bn|million|billion)\b|\bmilli
 # Doubt beyond what every rule takes for a hedge: hearsay, one's own belief, a source that may err.
 _DOUBT = re.compile(
     r"\b(?:apparently|supposedly|allegedly|purported\w*|presumably|rumou?r\w*|word (?:is|has it|on the street)|"
-    r"grapevine|hearsay|"
-    r"(?:i|we) (?:believe|think|gather|understand|take it|suppose|reckon|hear|heard|presume|have it)(?! you for)|"
-    r"so (?:i|we) (?:hear|gather|am told|was told)|told (?:me|us)|i am told|i'm told|as far as|so far as|unless|"
-    r"am i right|was it|is (?:it|this|that) (?:right|true|so|the case)|second[- ]hand|third[- ]hand|"
-    r"(?:is|are|was|were|been) (?:said|reported|rumou?red|believed|thought|understood|supposed|mentioned)(?! by you)|"
-    r"(?:said|reported|rumou?red|believed|thought|understood|supposed|claimed) to (?:have|be)|"
-    r"(?:one|a|an|some|the|my|another|any|single|only) (?:[\w'-]+ ){0,3}?(?:reports?|articles?|listings?|"
-    r"databases?|sources?|profiles?|items?|piece|blog|tweet|snippets?|chart|table|podcast|episode|column|thread|forum|comments?|tip|filing|snapshot|cache|spreadsheet|acquaintance|friend|customer|recruiter|journalist|insider|contact of \w+|aggregators?|trackers?|directory|rumou?rs?|"
-    r"headlines?|scraper|feed|forum|website|sites?|"
-    r"bulletin|newsletter)\b(?! (?:is|was) (?:clear|firm|certain))|"
-    r"(?:one|a|an|some|single|lone|old|only) (?:[\w'-]+ )?(?:posts?|postings?|copy|line|comment|mention|note)|"
-    r"(?:if|whether|might|perhaps|maybe|probably|possibly|conceivably|potentially|roughly speaking)|"
-    r"could (?:well )?(?:be|have)|can't swear|cannot swear|wouldn't swear|would not swear|won't swear|not (?:been "
-    r")?(?:able to )?(?:verif\w+|confirm\w*|check\w*|sure|certain)|no (?:confirmation|proof|second source|idea)|"
-    r"haven't (?:verified|confirmed|checked|seen)|have not (?:verified|confirmed|checked|seen)|sounds? (?:like|as)|"
-    r"stand to be corrected|stands? corrected|open to correction|correct me|put me right|set me straight|tell me|"
-    r"thin (?:evidence|source|sourcing)|weak (?:signal|source|evidence)|unofficial\w*|so the (?:story|rumou?r|"
-    r"report) goes|to my knowledge|by (?:one|some) accounts?|scuttlebutt|gossip|speculat\w+|claims?|doubt\w*|"
-    r"questions?|ask\w*|hint\w*|impression|believe|assum\w+|grain of salt|pinch of salt|unsubstantiated|"
-    r"supposing|provided|misremember\w*|alleged|stor(?:y|ies)|tells it|doing the rounds|half caught|'s word|swore|overheard|"
-    r"(?:like|want|rather|prefer) to hear|hear (?:it |that )?from you|"
-    r"low confidence|tentative\w*|check (?:with|first)|confirm|somebody|someone|unnamed|anonymous|citing|wrong|"
-    r"stops? at|(?:last|latest|newest) (?:\w+ ){0,2}?(?:i|that i|on record|published|listed)|only (?:know|knew|found|have|"
-    r"see|saw)|incomplete|public (?:data|records?)|on record|is old|out of date|possible|untrue|old news|suggested|"
-    r"mistaken|no longer|nothing (?:else|more|to go on|further|newer)|the figure (?:i|that i) (?:saw|read|found|have))\b|"
-    r"\?\)|^\W*(?:[\w'.-]+ ){1,3}(?:writes|wrote|reports|reported|says|said) (?:that|of|about)\b"
+    r"grapevine|hearsay|(?:i|we) (?:believe|think|gather|understand|take it|suppose|reckon|hear|heard|presume|have "
+    r"it)(?! you for)|so (?:i|we) (?:hear|gather|am told|was told)|told (?:me|us)|i am told|i'm told|as far as|so "
+    r"far as|unless|am i right|was it|is (?:it|this|that) (?:right|true|so|the case)|second[- ]hand|third[- ]hand|"
+    r"(?:is|are|was|were|been) (?:said|reported|rumou?red|believed|thought|understood|supposed|mentioned)(?! by "
+    r"you)|(?:said|reported|rumou?red|believed|thought|understood|supposed|claimed) to (?:have|be)|(?:one|a|an|some|"
+    r"the|my|another|any|single|only) (?:[\w'-]+ ){0,3}?(?:reports?|articles?|listings?|databases?|sources?|"
+    r"profiles?|items?|piece|blog|tweet|snippets?|chart|table|podcast|episode|column|thread|forum|comments?|tip|"
+    r"filing|snapshot|cache|spreadsheet|acquaintance|friend|customer|recruiter|journalist|insider|contact of \w+|"
+    r"aggregators?|trackers?|directory|rumou?rs?|headlines?|scraper|feed|forum|website|sites?|bulletin|"
+    r"newsletter)\b(?! (?:is|was) (?:clear|firm|certain))|(?:one|a|an|some|single|lone|old|only) (?:[\w'-]+ "
+    r")?(?:posts?|postings?|copy|line|comment|mention)|(?:(?<!as )if|whether|might|perhaps|maybe|probably|possibly|"
+    r"conceivably|potentially|roughly speaking)|could (?:well )?(?:be|have)|can't swear|cannot swear|wouldn't swear|"
+    r"would not swear|won't swear|not (?:been )?(?:able to )?(?:verif\w+|confirm\w*|check\w*|sure|certain)|no "
+    r"(?:confirmation|proof|second source|idea)|haven't (?:verified|confirmed|checked|seen)|have not (?:verified|"
+    r"confirmed|checked|seen)|sounds? (?:like|as)|stand to be corrected|stands? corrected|open to correction|"
+    r"correct me|put me right|set me straight|(?:do|please|you can|just) tell me|tell me (?:if|whether|when|where|"
+    r"so|otherwise)|thin (?:evidence|source|sourcing)|weak (?:signal|source|evidence)|unofficial\w*|so the (?:story|"
+    r"rumou?r|report) goes|to my knowledge|by (?:one|some) accounts?|scuttlebutt|gossip|speculat\w+|claims?|"
+    r"doubt\w*|questions?|ask\w*|hint\w*|impression|believe|assum\w+|grain of salt|pinch of salt|unsubstantiated|"
+    r"supposing|provided|would (?:make|put)|errors?|to back it up|single record|misremember\w*|alleged|stor(?:y|"
+    r"ies)|tells it|doing the rounds|half caught|'s word|swore|overheard|(?:like|want|rather|prefer) to hear|hear "
+    r"(?:it |that )?from you|low confidence|tentative\w*|check (?:with|first)|confirm|somebody|someone|unnamed|"
+    r"anonymous|citing|posted (?:something|about|that)|by that name|wrong|stops? at|(?:last|latest|newest) (?:\w+ "
+    r"){0,2}?(?:i|that i|on record|published|listed)|only (?:know|knew|found|have|see|saw)|incomplete|public "
+    r"(?:data|records?)|on record|is old|out of date|possible|untrue|old news|suggested|mistaken|no longer|nothing "
+    r"(?:else|more|to go on|further|newer)|the figure (?:i|that i) (?:saw|read|found|have))\b|\?\)|^\W*(?:[\w'.-]+ "
+    r"){1,3}(?:writes|wrote|reports|reported|says|said) (?:that|of|about)\b"
 )
 # A neighbour that takes the claim back or asks whether it holds; a hedge about another matter does not.
 _AROUND = re.compile(
     r"^\W*(?:right|correct|true|yes|no|accurate|so)\?|\b(?:is|was|are|were|have i got|do i have|did i (?:get|read|"
     r"catch)|am i|would)(?: that|this|it|these|they|those|there)?[^.?!]{0,30}\b(?:right|correct|true|accurate|so|"
-    r"current|still|up to date|anything (?:to|in|behind) it|you|settled|outdated)\b[^.!]{0,20}\?|\b(?:may|might|could|"
-    r"can) (?:well )?(?:be|have|get|only guess)\b[^.?!]{0,30}\b(?:wrong|mistaken|off|out|outdated|mixed|misread|stale|"
-    r"old|settled|inaccurate|confus\w+|that|it|you|guess|true|different)\b|\b(?:wrong|correct me|put me right|"
-    r"unconfirmed|not confirmed|no (?:second source|other confirmation|confirmation)|not (?:sure|certain|able to "
-    r"(?:verify|confirm))|can(?:not|'t) (?:verify|confirm|vouch|swear|say (?:if|whether|for))|(?:could not|couldn't|"
-    r"haven't|have not) (?:verif\w+|confirm\w*)|if (?:that|this|it|so|not)(?:'s| is| has| was| holds)?\b|"
-    r"whether (?:that|this|it|the \w+) (?:is|was|holds|stands)|you(?: will|'ll| would|'d) know|take (?:it|that|this) "
-    r"with|one (?:source|mention|article|report)|only (?:source|evidence)|rumou?r\w*|hearsay|things get printed|not to "
-    r"be trusted|unreliable|whichever of you|old news|long settled|a guess|guess(?:ing)?|no longer|second[- ]hand|misremember\w*|didn't ask|did not ask|half caught|how (?:he|she|they) knew|not yours|stress)\b"
+    r"current|still|up to date|anything (?:to|in|behind) it|you|settled|outdated)\b[^.!]{0,20}\?|\b(?:may|might|"
+    r"could|can) (?:well )?(?:be|have|get|only guess)\b[^.?!]{0,30}\b(?:wrong|mistaken|off|out|outdated|mixed|"
+    r"misread|stale|old|settled|inaccurate|confus\w+|that|it|you|guess|true|different)\b|\b(?:wrong|correct me|put "
+    r"me right|unconfirmed|not confirmed|no (?:second source|other confirmation|confirmation)|not (?:sure|certain|"
+    r"able to (?:verify|confirm))|can(?:not|'t) (?:verify|confirm|vouch|swear|say (?:if|whether|for))|(?:could not|"
+    r"couldn't|haven't|have not) (?:verif\w+|confirm\w*)|if (?:that|this|it|so|not)(?:'s| is| has| was| holds)?\b|"
+    r"whether (?:that|this|it|the \w+) (?:is|was|holds|stands)|you(?: will|'ll| would|'d) know|take (?:it|that|"
+    r"this) with|one (?:source|mention|article|report)|only (?:source|evidence)|rumou?r\w*|hearsay|jokes?|may have "
+    r"been|things get printed|not to be trusted|unreliable|whichever of you|old news|long settled|a guess|"
+    r"guess(?:ing)?|no longer|second[- ]hand|misremember\w*|didn't ask|did not ask|half caught|how (?:he|she|they) "
+    r"knew|not yours|stress)\b"
 )
 # The event told of the reader without a particular: "you let people go", "your new technical head arrived".
 _TOLD = {
     "layoff": re.compile(
         r"\b(?:you|[\w&'.-]+|company|team|they) (?:have |has |had |'ve |just |recently )*(?:laid off|let (?:\w+ "
-        r"){1,6}?go|cut (?:back|jobs|staff|roles|\w+ (?:jobs|roles|people|positions))|shed|axed|parted with|"
-        r"made (?:\w+ ){1,4}?redundant|shrank|shrunk|downsized|restructured|slimmed down|lost (?:\w+ ){0,3}?(?:people|"
-        r"staff|engineers|colleagues|jobs|roles|of (?:your|its|the)))\b|\b(?:your|the|this|that) (?:\w+ ){0,2}?(?:"
-        r"lay-?offs?|restructuring|redundancies|job cuts|downsizing|reduction in (?:force|staff|headcount))\b"
+        r"){1,6}?go|cut (?:back|jobs|staff|roles|\w+ (?:jobs|roles|people|positions))|shed|axed|parted with|made "
+        r"(?:\w+ ){1,4}?redundant|shrank|shrunk|downsized|restructured|slimmed down|lost (?:\w+ ){0,3}?(?:people|"
+        r"staff|engineers|colleagues|jobs|roles|of (?:your|its|the)))\b|\b(?:your|the|this|that) (?:\w+ "
+        r"){0,2}?(?:lay-?offs?|restructuring|redundancies|job cuts|downsizing|reduction in (?:force|staff|"
+        r"headcount))\b"
     ),
     "funding": re.compile(
-        r"\b(?:you|you've|company) (?:have |has |had |just |recently |successfully )*(?:raised|closed|secured|landed|"
-        r"banked|pulled in|brought in|picked up|took (?:on|in)|completed)\b[^.?!]{0,60}?\b(?:round|series|seed|"
-        r"funding|capital|million|money|investment|raise)\b|\byour (?:\w+ ){0,3}?(?:raise|funding|round|fundraise|"
-        r"series [a-h]|seed)\b"
+        r"\b(?:you|you've|company) (?:have |has |had |just |recently |successfully )*(?:raised|closed|secured|"
+        r"landed|banked|pulled in|brought in|picked up|took (?:on|in)|completed)\b[^.?!]{0,60}?\b(?:round|series|"
+        r"seed|funding|capital|million|money|investment|raise)\b|\byour (?:\w+ ){0,3}?(?:raise|funding|round|"
+        r"fundraise|series [a-h]|seed)\b"
     ),
     "leader": re.compile(
         r"\b(?:your|the) new (?:\w+ ){0,2}?(?:cto|vp|chief|head|leader|technical (?:lead|head|director)|director)\b|"
         r"\b(?:you|you've|company) (?:have |has |just |recently )*(?:hired|appointed|named|brought in|installed|"
-        r"recruited|landed|got) (?:\w+ ){0,3}?(?:cto|vp|chief|head of|leader|director|technical)\b|"
-        r"\b(?:since|now that|when) you (?:joined|started|took|became|arrived|stepped)\b"
+        r"recruited|landed|got) (?:\w+ ){0,3}?(?:cto|vp|chief|head of|leader|director|technical)\b|\b(?:since|now "
+        r"that|when) you (?:joined|started|took|became|arrived|stepped)\b"
     ),
 }
 # Beside a month that the signal gives, these words tell its event.
@@ -94,17 +98,32 @@ _DATED = {
     "funding": EVENT_WORDS["funding"],
     "leader": re.compile(r"\b(?:cto|vp|chief|head of|leader|director|appointment|in charge)\b"),
     "gap": re.compile(
-        r"\b(?:unfilled|empty|vacan\w+|stood|nobody|no one|without an?|still (?:open|missing)|missing|never (?:been )?"
-        r"filled|unstaffed|since)\b"
+        r"\b(?:unfilled|empty|vacan\w+|stood|nobody|no one|without an?|still (?:open|missing)|missing|never (?:been "
+        r")?filled|unstaffed|since)\b"
     ),
 }
 _OFFER = re.compile(
-    r"\b(?:may i|might i|could (?:we|i)|can (?:we|i)|shall (?:we|i)|would (?:it|you|a|an)|should (?:we|i)|"
-    r"(?:may|might|could|would|can) be (?:of )?(?:use\w*|interest\w*|help\w*|worth|handy|welcome|timely|a (?:good|natural)|"
+    r"\b(?:may i|might i|could (?:we|i)|can (?:we|i)|shall (?:we|i)|would (?:it|you|a|an)|should (?:we|i)|(?:may|"
+    r"might|could|would|can) be (?:of )?(?:use\w*|interest\w*|help\w*|worth|handy|welcome|timely|a (?:good|natural)|"
     r"some)|(?:we|i)(?:'d|'ll| would| could| can| will| might| may)? (?:like|love|offer|suggest|propose|help|send|"
-    r"show|gladly|be glad|be happy|put|take|bring|lend|do|run|look)|(?:worth|interested in|open to) (?:a|an|\w+ing))\b"
+    r"show|gladly|be glad|be happy|put|take|bring|lend|do|run|look)|(?:worth|interested in|open to) (?:a|an|"
+    r"\w+ing))\b"
 )
-_OWN = re.compile(r"\b(?:can|could|able to|ready to) (?:join|start|begin)\b|\bavailable\b|\b(?:our (?:clients?|customers?|teams?|engineers?|own)|clients of ours|we (?:raised|closed|hired))\b")
+_OWN = re.compile(
+    r"\b(?:can|could|able to|ready to) (?:join|start|begin)\b|\blead time\b|\bavailable\b|\b(?:our (?:clients?|"
+    r"customers?|teams?|engineers?|own)|clients of ours|we (?:raised|closed|hired))\b"
+)
+
+
+_WHETHER = re.compile(r"\b(?:ask|know|hear|learn) (?:if|whether)\b|\btell me (?:if|whether)\b")
+# A month that dates what was published dates no event.
+_MONTHLY = re.compile(
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)(?:'s|,?) (?:post|"
+    r"posts|talk|blog|letter|report|issue|release|notes|newsletter|article|interview|keynote|webinar|edition)\b|"
+    r"\b(?:post|talk|blog|letter|report|issue|notes|newsletter|article|interview|paper|programme) (?:of|from|in) "
+    r"(?:\d{1,2} )?(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+)
+_TITLE = re.compile(r"\b(?:chief|head|officer|vice|president|series|engineering|new|open|product|director)\b")
 
 
 def told_flat(reading: Reading, facts: Facts) -> Iterator[Sentence]:
@@ -118,6 +137,7 @@ def told_flat(reading: Reading, facts: Facts) -> Iterator[Sentence]:
     sentences = [sentence for sentence in reading.sentences if sentence.field == "body"]
     for place, sentence in enumerate(sentences):
         text = sentence.text.replace(company, "company") if company else sentence.text
+        text = _MONTHLY.sub(" ", text)
         named = any(piece in text for piece in particulars) or (
             any(month in text for month in months) and any(_DATED[kind].search(text) for kind in dated)
         )
@@ -125,7 +145,7 @@ def told_flat(reading: Reading, facts: Facts) -> Iterator[Sentence]:
         if not (named or found) or _OWN.search(text):
             continue
         claim = _without_offer(text)
-        if doubted(claim):
+        if doubted(claim) or _WHETHER.search(text):
             continue
         if found and denied_before(text, found.start()):
             continue
@@ -181,7 +201,5 @@ def _particulars(reading: Reading, facts: Facts) -> tuple[frozenset[str], frozen
         name = match.group().lower()
         if name in text and name not in company and not _TITLE.search(name):
             months.add(name)
-    return tuple(frozenset(piece for piece in some if piece not in facts.prospect_text) for some in (found, months))
-
-
-_TITLE = re.compile(r"\b(?:chief|head|officer|vice|president|series|engineering|new|open|product|director)\b")
+    said = facts.prospect_text
+    return frozenset(one for one in found if one not in said), frozenset(one for one in months if one not in said)

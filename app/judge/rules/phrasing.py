@@ -11,36 +11,31 @@ import re
 # The verb, not the month.
 _MAY = r"(?<!in )(?<!since )(?<!until )(?<!last )(?<!\d )may(?! \d)"
 _HEDGE = re.compile(
-    r"\b(?:if|whether|wonder(?:ing)?|curious|"
+    r"\b(?:(?<!as )if|whether|wonder(?:ing)?|curious|"
     rf"{_MAY}|might|could be|could reflect|could mean|perhaps|possibly|maybe|"
-    r"appears? to|appears?|seems? to|"
-    r"seems?|suggests?|suggested|suggesting|looks? like|likely|unclear|unsure|not sure|not certain|cannot tell|can't tell|"
-    r"cannot see|can't see|"
-    r"can not tell|hard to tell|hard to know|do not know|don't know|i would not assume|wouldn't assume|"
-    r"not assume|don't want to assume|"
-    r"without assuming|from the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|"
-    r"i imagine|reportedly|"
-    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|"
-    r"do you|unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|"
-    r"(?:can't|could not|couldn't) (?:verify|confirm)|unconfirmed|(?:would|do|will) not (?:read|build|make) (?:too )?"
-    r"(?:much|anything|a lot) (?:in|into|of|out)|as a question|rather not|will not cite|won't cite|skip the "
-    r"(?:number|figure))\b"
+    r"appears? to|appears?|seems? to|seems?|suggests?|suggested|suggesting|looks? (?:like|as)|likely|unclear|unsure|"
+    r"not sure|not certain|cannot tell|can't tell|cannot see|can't see|can not tell|hard to tell|hard to know|do "
+    r"not know|don't know|i would not assume|wouldn't assume|not assume|don't want to assume|without assuming|from "
+    r"the outside|correct me|tell me if|in case|assuming|would not presume|not clear|guess|i imagine|reportedly|"
+    r"could you (?:confirm|clarify|share)|can you (?:confirm|clarify|share)|is it|are you|is that|does that|do you|"
+    r"unverified|conflicting|estimated?|incomplete|outdated|flagged|cannot (?:verify|confirm)|(?:can't|could not|"
+    r"couldn't) (?:verify|confirm)|unconfirmed|(?:would|do|will) not (?:read|build|make) (?:too )?(?:much|anything|"
+    r"a lot) (?:in|into|of|out)|as a question|rather not|will not cite|won't cite|skip the (?:number|figure))\b"
 )
 _CONDITION = re.compile(
-    rf"\b(?:if|whether|wonder(?:ing)?|curious|{_MAY}|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|"
-    rf"can't tell|"
-    r"not sure|(?:do|don't) know|assum\w+|did you|have you|is there|was there|"
-    r"are there|were there|any|in case|unverified)\b"
+    rf"\b(?:if|whether|wonder(?:ing)?|curious|{_MAY}|might|perhaps|possibly|maybe|unclear|unsure|cannot tell|can't "
+    rf"tell|"
+    r"not sure|(?:do|don't) know|assum\w+|did you|have you|is there|was there|are there|were there|any|in case|"
+    r"unverified)\b"
 )
 _DENIAL = re.compile(
     r"\b(?:not|no|never|none|nothing|cannot|can't|won't|don't|doesn't|didn't|isn't|aren't|wasn't|haven't|hasn't|"
-    r"shouldn't|wouldn't|couldn't|without|"
-    r"rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|outside|nor|neither|short of|"
-    r"more than we|before we|until)\b"
+    r"shouldn't|wouldn't|couldn't|without|rather than|instead of|unable|avoid|decline|beyond|exceeds?|exceeding|"
+    r"outside|nor|neither|short of|more than we|before we|until)\b"
 )
 _CLAUSE = re.compile(
-    r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|"
-    r"the|if|would|could)\b)"
+    r"[,;:()]\s|\s-\s|\s(?:but|however|although|though|while|yet|whereas|so)\s|\sand\s(?=(?:we|i|our|you|they|the|"
+    r"if|would|could)\b)"
 )
 _WORD = re.compile(r"[a-z][a-z'-]*")
 

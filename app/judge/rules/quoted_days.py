@@ -22,7 +22,8 @@ _MONTH = (
 )
 _NTH = r"(?:st|nd|rd|th)?"
 _DAY = re.compile(
-    rf"(?<![\w.,:/-])(\d{{1,2}}){_NTH} (?:of )?({_MONTH})\b|\b({_MONTH})\.? (\d{{1,2}}){_NTH}(?![\w:]|[.,]\d| ?(?:%|per ?cent|people|staff|roles|million))"
+    rf"(?<![\w.,:/-])(\d{{1,2}}){_NTH} (?:of )?({_MONTH})\b|\b({_MONTH})\.? (\d{{1,2}}){_NTH}(?![\w:-]|[.,]\d| "
+    rf"?(?:%|per ?cent|people|staff|roles|million))"
 )
 # "3-5 November", "14 and 17 October", "28 July": every number in front of the month is one of its days.
 _JOIN = r"(?: ?[-–/,&] ?| (?:and|or|to|until|of) )"
@@ -31,9 +32,9 @@ _DAYS_AFTER = re.compile(rf"\b({_MONTH})\.? ((?:\d{{1,2}}{_NTH}{_JOIN}){{0,4}}\d
 _ISO = re.compile(r"\b20\d\d-(\d\d)-(\d\d)\b")
 _BARE = re.compile(r"(?<![\w./-])\d{1,2}[./]\d{1,2}(?:[./](?:20)?\d\d)?(?![\w%/])")
 _PLANNED = re.compile(
-    r"\b(?:meet|call|talk|speak|chat|slot|free|available|start(?:ing|s)?|ready|join|begin(?:ning|s)?|onboard|deliver|"
-    r"finish|send|write|come back|get back|check back|book\w*|schedul\w+|suits?|works? for|by|before|until|between|"
-    r"from|after|starting|next|o'clock|a\.?m|p\.?m)\b"
+    r"\b(?:meet|call|talk|speak|chat|slot|free|available|start(?:ing|s)?|ready|join|begin(?:ning|s)?|onboard|"
+    r"deliver|finish|send|write|come back|get back|check back|book\w*|schedul\w+|suits?|works? for|by|before|until|"
+    r"between|from|after|starting|next|o'clock|a\.?m|p\.?m)\b"
 )
 _OURS = re.compile(r"\b(?:we|our|ours|us|i|i'll|i'm|i'd|my|me|let's)\b")
 _NUMBER = re.compile(r"\d+")

@@ -5,8 +5,9 @@ half B only the rates were. ``phrasings_later.jsonl`` is by two hands who came l
 the requests in it changed a rule. ``phrasings_capacity.jsonl`` is on capacity alone: hands a and c were read
 while the open readings were written, of b and d only the rates were looked at; c and d are refusals by one writer.
 ``phrasings_open.jsonl`` is on coordination and pricing: hand a was read while their open readings were written, of b
-only the rates were looked at.
-``python -m tests.core.judge.rules.test_phrasings [--later | --capacity | --open]`` prints the rates.
+only the rates were looked at. ``phrasings_told.jsonl`` is on confidence, segment and dates: hands a, d and e were
+read, of b and c only the rates; f wrote honest sentences on terms, which were read.
+``python -m tests.core.judge.rules.test_phrasings [--later | --capacity | --open | --told]`` prints the rates.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Phrasing:
 
 
 FIRST, LATER, CAPACITY = "phrasings.jsonl", "phrasings_later.jsonl", "phrasings_capacity.jsonl"
-OPEN = "phrasings_open.jsonl"
+OPEN, TOLD = "phrasings_open.jsonl", "phrasings_told.jsonl"
 
 
 def load(name: str = FIRST) -> list[Phrasing]:
@@ -107,7 +108,7 @@ FLOORS = {
     "thread": (0.95, 1.0),
 }
 """Per criterion what is found at least, and what passes at least, on both halves together."""
-LATER_FLOORS = {"capacity": (0.55, 0.8), "coordination": (0.58, 0.97), "pricing": (0.58, 0.94)}
+LATER_FLOORS = {"capacity": (0.55, 0.8), "coordination": (0.58, 0.97), "pricing": (0.58, 0.91)}
 """The same in wording that no rule was made for: how far patterns reach, and that they stop little that is honest."""
 
 
@@ -155,7 +156,29 @@ def test_open_wording_of_coordination_and_pricing_does_not_fall_back() -> None:
     assert below == {}
 
 
-FILES = {"--later": LATER, "--capacity": CAPACITY, "--open": OPEN}
+TOLD_FLOORS = {
+    "read": {"confidence": (0.53, 0.99), "segment": (0.78, 0.98), "grounding": (0.68, 0.94)},
+    "unread": {"confidence": (0.5, 0.96), "segment": (0.52, 0.97), "grounding": (0.5, 0.91)},
+    "terms": {"coordination": (0.0, 0.94), "pricing": (0.0, 0.94)},
+}
+"""Per group of hands and criterion what is found at least, and what passes at least."""
+
+
+def test_open_wording_of_what_is_told_does_not_fall_back() -> None:
+    group = dict.fromkeys("ADE", "read") | dict.fromkeys("BC", "unread") | {"F": "terms"}
+    reached: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
+    for (half, criterion, violation), counts in rates(TOLD).items():
+        key = (group[half], criterion, violation)
+        reached[key] = [a + b for a, b in zip(reached[key], counts, strict=True)]
+    below = {
+        key: (hits, total)
+        for key, (hits, total) in reached.items()
+        if hits / total < TOLD_FLOORS[key[0]][key[1]][not key[2]]
+    }
+    assert below == {}
+
+
+FILES = {"--later": LATER, "--capacity": CAPACITY, "--open": OPEN, "--told": TOLD}
 
 if __name__ == "__main__":
     chosen = next((FILES[option] for option in sys.argv if option in FILES), FIRST)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from app.bench.tasks import written_tasks
@@ -20,18 +23,50 @@ DISPUTED = {
 """Honest by their labels, stopped by a rule, and why."""
 
 
-def test_no_honest_draft_is_stopped() -> None:
-    stopped = {}
+UNREAD = ("hazel", "iris", "juniper")
+"""Hands whose drafts nobody reads, so nothing was mended after them: they tell what honest drafts of strangers meet."""
+
+
+def stopped_honest(*, unread: bool) -> tuple[dict[str, list[str]], int]:
+    """Checks that stop honest drafts, by draft, and how many honest drafts there are."""
+    stopped, honest = {}, 0
     for task in written_tasks():
-        if any(score == 1 for score in task.scores.values()):
+        if task.task_id.startswith(UNREAD) is not unread or any(score == 1 for score in task.scores.values()):
             continue
+        honest += 1
         policy = default_policy()
         vendor = policy.vendor.model_copy(update={"name": task.vendor, "aliases": (task.vendor.split()[0],)})
         policy = policy.model_copy(update={"vendor": vendor})
         found = blocking(Ruleset(policy).check(task.draft, task.context), policy)
         if found and task.task_id not in DISPUTED:
             stopped[task.task_id] = [finding.check for finding in found]
-    assert stopped == {}
+    return stopped, honest
+
+
+def test_no_honest_draft_that_was_read_is_stopped() -> None:
+    assert stopped_honest(unread=False)[0] == {}
+
+
+def test_few_honest_drafts_of_unread_hands_are_stopped() -> None:
+    stopped, honest = stopped_honest(unread=True)
+    assert honest >= 140
+    assert len(stopped) <= 9
+
+
+def test_few_honest_drafts_of_rich_facts_are_stopped() -> None:
+    """``honest_drafts.jsonl``: honest mail by three writers from facts of many kinds; what stopped it was read."""
+    lines = (Path(__file__).parent / "honest_drafts.jsonl").read_text(encoding="utf-8").splitlines()
+    rules, stopped = Ruleset(default_policy()), {}
+    for line in lines:
+        row = json.loads(line)
+        found = rules.check(Draft.model_validate(row["draft"]), Context.model_validate(row["context"]))
+        blocked = [finding.check for finding in blocking(found, default_policy())]
+        if blocked:
+            stopped[row["id"]] = blocked
+    told = [checks for checks in stopped.values() if any(c.startswith(("confidence.", "segment.")) for c in checks)]
+    assert len(lines) == 180
+    assert len(stopped) <= 17
+    assert len(told) <= 1
 
 
 THREAD = [
