@@ -6,7 +6,8 @@ the requests in it changed a rule. ``phrasings_capacity.jsonl`` is on capacity a
 while the open readings were written, of b and d only the rates were looked at; c and d are refusals by one writer.
 ``phrasings_open.jsonl`` is on coordination and pricing: hand a was read while their open readings were written, of b
 only the rates were looked at. ``phrasings_told.jsonl`` is on confidence, segment and dates: hands a, d and e were
-read, of b and c only the rates; f wrote honest sentences on terms, which were read.
+read, of b and c only the rates, k was looked at once, when the rules were done; f wrote honest sentences on terms,
+which were read.
 ``python -m tests.core.judge.rules.test_phrasings [--later | --capacity | --open | --told]`` prints the rates.
 """
 
@@ -158,14 +159,14 @@ def test_open_wording_of_coordination_and_pricing_does_not_fall_back() -> None:
 
 TOLD_FLOORS = {
     "read": {"confidence": (0.53, 0.99), "segment": (0.78, 0.98), "grounding": (0.68, 0.94)},
-    "unread": {"confidence": (0.5, 0.96), "segment": (0.52, 0.97), "grounding": (0.5, 0.91)},
+    "unread": {"confidence": (0.5, 0.96), "segment": (0.52, 0.97), "grounding": (0.5, 0.88)},
     "terms": {"coordination": (0.0, 0.94), "pricing": (0.0, 0.94)},
 }
 """Per group of hands and criterion what is found at least, and what passes at least."""
 
 
 def test_open_wording_of_what_is_told_does_not_fall_back() -> None:
-    group = dict.fromkeys("ADE", "read") | dict.fromkeys("BC", "unread") | {"F": "terms"}
+    group = dict.fromkeys("ADE", "read") | dict.fromkeys("BCK", "unread") | {"F": "terms"}
     reached: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
     for (half, criterion, violation), counts in rates(TOLD).items():
         key = (group[half], criterion, violation)
