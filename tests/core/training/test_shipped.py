@@ -18,7 +18,7 @@ WEIGHTS = Path(app.__file__).parent / "weights"
 ADAPTER = WEIGHTS / "adapter"
 MOST_BYTES = 12_000_000
 ORDERED_ONLY = {"segment"}
-"""Where the model orders new situations better than the rules and decides no better; in known ones it decides better too
+"""Where the model orders new situations better than the rules and decides no better; known ones it decides better
 (docs/judge-model.md)."""
 
 
