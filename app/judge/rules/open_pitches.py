@@ -114,11 +114,12 @@ _DENIES = re.compile(
     r"(?:speak|talk|write|keep|not|leave|hear|ask)|out of respect|whatever|awkward|regardless|less about)\b"
 )
 _OF_SENDER = re.compile(
-    r"\b(?:(?:office|company|firm|branch|colleagues?) of ours|some (?:are )?(?:growing|shrinking|big|small|large)|"
-    r"our own|ourselves|we(?:'ve| have)? (?:hired|grew|grown|raised|opened|expanded|doubled|are growing|are hiring|"
-    r"get bigger|started)|i(?:'m| am) new|new (?:here|to this)|read more|more (?:detail|about|information|than|on|"
-    r"in)|no more|once more|any ?more|some more|(?:bring|put|place|send|add)(?:ing)? (?:it|this|that|them|a "
-    r"(?:number|price|name|stop|word))|full (?:answer|reply|picture|list))\b"
+    r"\b(?:(?:backlog|queue|list|pile|debt|tickets|workload|costs?|bills?|pressure|risk)s? (?:\w+ ){0,3}?grow\w*|"
+    r"(?:office|company|firm|branch|colleagues?) of ours|some (?:are )?(?:growing|shrinking|big|small|large)|our "
+    r"own|ourselves|we(?:'ve| have)? (?:hired|grew|grown|raised|opened|expanded|doubled|are growing|are hiring|get "
+    r"bigger|started)|i(?:'m| am) new|new (?:here|to this)|read more|more (?:detail|about|information|than|on|in)|"
+    r"no more|once more|any ?more|some more|(?:bring|put|place|send|add)(?:ing)? (?:it|this|that|them|a (?:number|"
+    r"price|name|stop|word))|full (?:answer|reply|picture|list))\b"
 )
 
 

@@ -162,6 +162,7 @@ def test_growth_after_a_layoff_is_found(sentence: str) -> None:
         "Growth is not what I write about.",
         "We keep what runs running, for less money.",
         "Our own company is growing, which feels odd to say here.",
+        "We can take tickets off your hands when the backlog keeps growing.",
         "A smaller crew can hold the service level with us beside it.",
     ],
 )
