@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from app.judge.rules.dates import MONTHS
 from app.judge.rules.facts import Facts
+from app.judge.rules.numbers import value_of
 from app.judge.rules.phrasing import denied_before, word_set
 from app.judge.rules.reading import Reading, Sentence
 
@@ -63,9 +64,7 @@ _AGE = re.compile(
     r"\b(?:just |only )?(?:last|this|earlier this) (week|month)(?:'s)?\b|\b(?:only|just|mere|barely) (day|week)s "
     r"(?:old|ago|in|into)\b|\b(yesterday|today)(?:'s)?\b"
 )
-_NUMBER: dict[str, float] = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
-_NUMBER |= {"seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "eighteen": 18}
-_NUMBER |= {"half a": 0.5, "a couple of": 2, "a few": 3, "several": 5}
+_LOOSE = {"a": 1.0, "an": 1.0, "half a": 0.5, "a couple of": 2.0, "a few": 3.0, "several": 5.0}
 _UNIT = {"day": 1.0, "week": 7.0, "month": 30.4, "year": 365.0}
 EVENT_WORDS = {
     "layoff": re.compile(
@@ -163,4 +162,4 @@ def _days(match: re.Match[str]) -> float:
     if last or few:
         return _UNIT[last or few]
     number = count or count_for or count_about
-    return (_NUMBER[number] if number in _NUMBER else float(number)) * _UNIT[unit or unit_for or unit_about]
+    return (_LOOSE.get(number) or float(value_of(number) or 0)) * _UNIT[unit or unit_for or unit_about]

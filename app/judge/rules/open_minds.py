@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from app.judge.rules.dates import MONTHS
 from app.judge.rules.facts import Facts
 from app.judge.rules.open_tiers import NAME, doubted
 from app.judge.rules.phrasing import at_words, hedged, word_set
@@ -179,10 +180,8 @@ _ASSERTS = re.compile(
     rf"(?:(?:'ve|'re|'d rather| is| are| has| have| had to)(?: (?:now|already|still|clearly|simply|also|evidently|"
     rf"never|always|probably|long|just|not|been|only|really|so|too|very))* (?!{_GIVEN}\b)[a-z'-]{{2,}}| {_FELT}\b)"
 )
-_PARTICULAR = re.compile(
-    r"\d+|\b(?:january|february|march|april|june|july|august|september|october|november|december|spring|summer|"
-    r"autumn|winter)\b"
-)
+_DATES = "|".join(name for name in MONTHS if name != "may")
+_PARTICULAR = re.compile(rf"\d+|\b(?:{_DATES}|spring|summer|autumn|winter)\b")
 _PUBLISHED = re.compile(
     r"\b(?:(?:web)?sites?|pages?|posts?|postings?|blog|ads?|adverts?|listings?|articles?|reports?|releases?(?! "
     r"(?:dates?|calendar|schedule|cycle|plan))|changelog|notices?|papers?|statement|announcement|profile|calls?|"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts
 from app.judge.rules.open_tiers import doubted
-from app.judge.rules.phrasing import at_words, holds_any, word_set
+from app.judge.rules.phrasing import at_words
 from app.judge.rules.reading import Reading, Sentence
 from app.schemas import ThreadStage
 
@@ -36,17 +36,6 @@ _GROWTH = at_words(
     r"market|region|city)s? you open|thriving|next leap|on the way up|war for talent|conquer\w*|bigger than ever|"
     r"full speed|shipping (?:faster|more)|roadmap items)\b"
 )
-_GROWTH_WORDS = word_set(
-    "accelerate accelerating acceleration add adding additional ambition ambitions ambitious bigger boom booming "
-    "bring broaden broadening broader build building celebrate celebrating celebration city congrats "
-    "congratulations conquer conquering country depot double doubling enlarge enlarges enlarging exciting expand "
-    "expanding expands expansion extend extending extends extra fill filling fresh full fuller further grow "
-    "growing grown grows growth hats headcount hire hires hiring hunger larger leap lend market momentum more multiply "
-    "multiplying new newly next office onboard onboarding open pace parallel place put raise ramp ramp-up ramping "
-    "ramps recruit recruiter recruiters recruiting recruitment recruits region roadmap rocket scale scale-up "
-    "scale-ups scaled scales scaleup scaleups scaling send shipping staff staffing swell tailwind tailwinds talent "
-    "thrilled thriving toast triple twice vacancies vacancy way whole widen widening widens wider wind"
-)
 _FIRST_MONTHS = at_words(
     r"\b(?:new|incoming|newly (?:\w+ ){0,2}?(?:minted|appointed|arrived|installed|hired)|fresh|recently "
     r"(?:appointed|arrived|hired)|newcomer) (?:[\w-]+ ){0,3}?(?:leaders?|ctos?|vps?|chiefs?|heads?|directors?|"
@@ -67,12 +56,6 @@ _FIRST_MONTHS = at_words(
     r"days|(?:90|ninety|100) days (?:in|as)\b|100-day|90-day|hundred-day|ninety-day|onboarding as|as (?:the|its|"
     r"their) new|day one in|tenure|before you pick|your mandate)\b"
 )
-_LEADER_WORDS = word_set(
-    "100-day 90-day change day days different early find finding first fresh getting hand-over handover honeymoon "
-    "hundred-day incoming inherit inherited inheriting inherits initial leadership learning mandate new newcomer "
-    "newcomers newly ninety-day onboarding opening pick predecessor predecessor's predecessors recently settle "
-    "settled settles settling stepped take taken taking tenure took unfamiliar"
-)
 _SAVING = at_words(
     r"\b(?:lower|lowers|lowering|reduc(?:e|es|ing|ed)|cut|cuts|cutting|trim(?:s|med|ming)?|shrink(?:s|ing)?|"
     r"bring(?:s|ing)?|brought|drive|driving|push(?:es)?|shav(?:e|es|ing)|slash(?:es|ing)?|halv(?:e|es|ing)|smaller|"
@@ -87,14 +70,6 @@ _SAVING = at_words(
     r"belt-tightening|cost base|cost pressure|austerity|penny-?pinch\w*|more cheaply|cheap (?:continuity|upkeep|"
     r"maintenance|run\w*)|frugal\w*|save (?:money|costs?|on)|savings?|pared-?down|skeleton (?:crew|team|staff)|"
     r"cutbacks?|downturn|restructur\w+|do(?:ing)? more with less|with less|for less|economis\w+|economiz\w+)\b"
-)
-_SAVING_WORDS = word_set(
-    "austerity belt-tightening bill bills bring bringing brings brought budget budgets burn cheap cheaper cheaply "
-    "cost costs curb cut cutbacks cuts cutting downturn drive driving economise economize fewer fraction frugal "
-    "frugally half halve hold holding holds keep keeping keeps lean leaner less lower lowering lowers overhead "
-    "overheads pared-down payroll push quarter reduce reduced reduces reducing restructured restructuring salaries "
-    "salary save saving savings shave shrink shrinking shrinks skeleton slash slimmer smaller spend tame third "
-    "thirds tighten tightening tighter trim trimmed trimming trims wage"
 )
 # A pitch of growth where no layoff forbids every word of it.
 _GROWTH_PITCH = at_words(
@@ -133,7 +108,7 @@ def growth_after_layoff(reading: Reading, facts: Facts) -> Iterator[tuple[Senten
         or bool(facts.context.capacity_request)
     )
     first = facts.context.company_name.lower().split(" ")[0] or "\n"
-    for sentence, match in _sentences(reading, _GROWTH, _GROWTH_WORDS):
+    for sentence, match in _sentences(reading, _GROWTH):
         text = sentence.text
         if asked and not _GROWTH_PITCH.search(text):
             continue
@@ -151,12 +126,12 @@ def unfounded_pitches(reading: Reading, facts: Facts) -> Iterator[tuple[Sentence
     """Pitches of a new leader's first months, of saving or of growth where the segment is another."""
     segment = facts.context.icp_segment
     if segment != 3 and facts.leader.state is not State.HAPPENED:
-        for sentence, match in _sentences(reading, _FIRST_MONTHS, _LEADER_WORDS):
+        for sentence, match in _sentences(reading, _FIRST_MONTHS):
             text = sentence.text
             if (_OFFERS.search(text) or _READER.search(text)) and not _excused(text):
                 yield sentence, match, "leader"
     if segment != 2 and facts.layoff.state is not State.HAPPENED:
-        for sentence, match in _sentences(reading, _SAVING, _SAVING_WORDS):
+        for sentence, match in _sentences(reading, _SAVING):
             if _OFFERS.search(sentence.text) and not _excused(sentence.text):
                 yield sentence, match, "saving"
     if segment in (3, 4) or (segment == 0 and facts.funding.state is not State.HAPPENED and not facts.open_roles):
@@ -169,13 +144,9 @@ def _excused(text: str) -> bool:
     return _DENIES.search(text) is not None or _OF_SENDER.search(text) is not None
 
 
-def _sentences(
-    reading: Reading, pattern: re.Pattern[str], words: frozenset[str]
-) -> Iterator[tuple[Sentence, re.Match[str]]]:
+def _sentences(reading: Reading, pattern: re.Pattern[str]) -> Iterator[tuple[Sentence, re.Match[str]]]:
+    """Sentences of the body, without greeting and signature, that hold the pattern."""
     start, end = reading.core
-    for sentence in reading.sentences:
-        if sentence.field != "body" or not start <= sentence.start + 1 < end or not holds_any(sentence.text, words):
-            continue
-        match = pattern.search(sentence.text[:500])
-        if match:
+    for sentence, match in reading.hits(pattern):
+        if sentence.field == "body" and start <= sentence.start + 1 < end:
             yield sentence, match

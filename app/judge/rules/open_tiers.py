@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from app.judge.rules.context_fields import ROUND
+from app.judge.rules.dates import MONTHS
 from app.judge.rules.events import State
 from app.judge.rules.facts import Facts
 from app.judge.rules.numbers import find_money
@@ -117,11 +118,11 @@ _OWN = re.compile(
 
 _WHETHER = re.compile(r"\b(?:ask|know|hear|learn) (?:if|whether)\b|\btell me (?:if|whether)\b")
 # A month that dates what was published dates no event.
+_MONTH = f"(?:{'|'.join(MONTHS)})"
 _MONTHLY = re.compile(
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)(?:'s|,?) (?:post|"
-    r"posts|talk|blog|letter|report|issue|release|notes|newsletter|article|interview|keynote|webinar|edition)\b|"
-    r"\b(?:post|talk|blog|letter|report|issue|notes|newsletter|article|interview|paper|programme) (?:of|from|in) "
-    r"(?:\d{1,2} )?(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+    rf"\b{_MONTH}(?:'s|,?) (?:post|posts|talk|blog|letter|report|issue|release|notes|newsletter|article|interview|"
+    r"keynote|webinar|edition)\b|\b(?:post|talk|blog|letter|report|issue|notes|newsletter|article|interview|paper|"
+    rf"programme) (?:of|from|in) (?:\d{{1,2}} )?{_MONTH}\b"
 )
 _TITLE = re.compile(r"\b(?:chief|head|officer|vice|president|series|engineering|new|open|product|director)\b")
 
